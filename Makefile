@@ -1,0 +1,72 @@
+# Everything a person types. Works with GNU make 3.81 and any POSIX shell.
+#
+#   make run                 serve the API on http://127.0.0.1:3000   (PORT=, MODEL=, STATE_DIR=, AWS_LIMITS=1)
+#   make test                set up and run the tests                 (ARGS="-k multipart -x")
+#   make PYTHON=python3.12   use this interpreter for the virtual environment
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+ARGS ?=
+MODEL ?= isnet-general-use
+export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS
+
+.DEFAULT_GOAL := help
+.PHONY: help setup model run test test-slow test-e2e lint type fmt check bench clean lock calibrate
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: ## create the virtual environment with everything for run, test and lint
+	@sh tools/setup.sh dev
+
+model: ## fetch, verify and prepare the weights of MODEL (isnet-general-use, u2net, u2netp)
+	@sh tools/setup.sh run
+	@$(PY) -m layers.model $(MODEL)
+
+run: ## set up and serve the API on http://127.0.0.1:3000
+	@sh tools/setup.sh run
+	@exec $(PY) -m tools.run
+
+test: ## set up and run the fast tests (no Docker, no Node.js, no large model)
+	@sh tools/setup.sh dev
+	@MODEL=u2netp $(PY) -m layers.model u2netp
+	@$(PY) -m pytest $(ARGS)
+
+test-slow: ## the tests that take minutes or gigabytes
+	@sh tools/setup.sh dev
+	@$(PY) -m layers.model u2netp
+	@$(PY) -m pytest -m slow $(ARGS)
+
+test-e2e: ## the real JavaScript client against the local gateway (Node.js from the machine or a wheel)
+	@sh tools/setup.sh dev
+	@$(PY) -m layers.model u2netp
+	@$(PY) -m pytest -m e2e $(ARGS)
+
+lint: ## ruff, formatting and the direction of imports
+	@sh tools/setup.sh dev
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@PYTHONPATH=.:layers/core $(VENV)/bin/lint-imports --no-cache
+
+type: ## mypy, strict
+	@sh tools/setup.sh dev
+	@$(VENV)/bin/mypy
+
+fmt: ## format and fix what can be fixed
+	@sh tools/setup.sh dev
+	@$(VENV)/bin/ruff check --fix-only -q .
+	@$(VENV)/bin/ruff format -q .
+
+bench: ## our whole path against `rembg`: seconds by stage, ratio, peak memory
+	@sh tools/setup.sh run
+	@$(PY) -m benchmarks $(ARGS)
+
+calibrate: ## make the int8 calibration ranges anew (5.6 GB of memory; needed only when a model changes)
+	@sh tools/calibrate.sh $(MODEL)
+
+lock: ## resolve requirements/*.in anew into the hash-locked files
+	@sh tools/lock.sh
+
+clean: ## remove everything the Makefile made, but not the state in .local
+	@rm -rf .venv .cache .aws-sam build benchmarks/results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
