@@ -1,0 +1,1 @@
+"""The Lambda functions: thin handlers over the services."""

@@ -1,0 +1,1 @@
+"""The account function: everything that needs no picture."""

@@ -1,0 +1,1 @@
+"""Pure image work: inspect, decode, segment, render, encode. No AWS, no HTTP."""

@@ -1,0 +1,1 @@
+"""Pure rules: no SDK, no clock, no environment, nothing else of ours."""

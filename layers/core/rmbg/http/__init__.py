@@ -1,0 +1,1 @@
+"""HTTP as API Gateway hands it over: reading forms, writing answers."""

@@ -1,0 +1,84 @@
+"""From a file's bytes to upright 8-bit sRGB pixels and, where the file has one, its own alpha."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from functions.background_removal.imaging.color import to_srgb
+from functions.background_removal.imaging.inspect import open_image
+from rmbg.domain.geometry import Size
+from rmbg.domain.pictures import ImageHeader, InvalidImage
+
+# EXIF 2.32, tag 0x0112: what has to be done to show the picture upright.
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture: `rgb` in mode RGB (sRGB), `alpha` in mode L and of the same size, None if it is opaque."""
+
+    rgb: Image.Image
+    alpha: Image.Image | None = None
+
+    @property
+    def size(self) -> Size:
+        return Size(*self.rgb.size)
+
+
+def decode(data: bytes, header: ImageHeader) -> Picture:
+    """Decode the first picture of a file completely.
+
+    Raises InvalidImage if the data are cut short or broken.
+    """
+    image: Image.Image = open_image(data, header.format)
+    try:
+        image.load()
+        profile = image.info.get("icc_profile")
+        image, alpha = _split_alpha(_eight_bit(image))
+        rgb = to_srgb(image, profile if isinstance(profile, bytes) else None)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever bad bytes lead them to
+        raise InvalidImage("data do not decode completely") from error
+    if alpha is not None and alpha.getextrema() == (255, 255):
+        alpha = None
+    upright = _UPRIGHT.get(header.orientation)
+    if upright is not None:
+        rgb = rgb.transpose(upright)
+        alpha = alpha and alpha.transpose(upright)
+    return Picture(rgb, alpha)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bits, its transparent level to alpha; Pillow decodes every other mode to 8 bits."""
+    if not image.mode.startswith("I"):
+        return image
+    levels = np.asarray(image)
+    grey = Image.fromarray((levels >> 8).astype(np.uint8), "L")
+    transparent = image.info.get("transparency")
+    if not isinstance(transparent, int):
+        return grey
+    alpha = Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8), "L")
+    return Image.merge("LA", (grey, alpha))
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Take a picture apart into L, RGB or CMYK, which keep the colours of its profile, and its alpha."""
+    if image.has_transparency_data:
+        if image.mode not in {"LA", "RGBA"}:
+            image = image.convert("RGBA")
+        colors, alpha = image.convert("L" if image.mode == "LA" else "RGB"), image.getchannel("A")
+        return colors, alpha
+    if image.mode in {"L", "RGB", "CMYK"}:
+        return image, None
+    return image.convert("L" if image.mode == "1" else "RGB"), None

@@ -1,0 +1,29 @@
+"""Reading a request from a REST API proxy event (payload version 1.0)."""
+
+import base64
+import binascii
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+
+
+def body_bytes(event: APIGatewayProxyEvent) -> bytes:
+    """The request's body as sent; empty if there is none, or if what claims to be base64 is not."""
+    body = event.raw_event.get("body") or ""
+    if not event.raw_event.get("isBase64Encoded"):
+        # the gateway has read the bytes as UTF-8: what was no UTF-8 is lost already
+        return str(body).encode("utf-8", errors="replace")
+    try:
+        return base64.b64decode(body)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def header(event: APIGatewayProxyEvent, name: str) -> str:
+    """A header's value, its name in any case; empty if absent."""
+    return event.headers.get(name) or ""
+
+
+def request_id(event: APIGatewayProxyEvent) -> str:
+    """The gateway's id of the request."""
+    context = event.raw_event.get("requestContext") or {}
+    return str(context.get("requestId") or "")

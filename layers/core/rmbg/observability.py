@@ -1,0 +1,31 @@
+"""Structured logs and stage times. No body, key, token or file name ever goes into either."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from aws_lambda_powertools import Logger
+
+logger: Final = Logger(service="rmbg")
+
+
+class StageTimer:
+    """Wall-clock milliseconds of each stage of one request, in their order."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = (time.perf_counter() - start) * 1000
+            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + elapsed
+
+    @property
+    def server_timing(self) -> str:
+        """The value of a Server-Timing header (W3C Server Timing)."""
+        return ", ".join(f"{name};dur={elapsed:.1f}" for name, elapsed in self.milliseconds.items())

@@ -1,0 +1,97 @@
+"""The main use case: an uploaded picture in, a cut-out or a mask out."""
+
+from typing import Any, Protocol, TypeVar
+
+from rmbg.domain.geometry import MAX_CANVAS_PIXELS, MAX_CANVAS_SIDE_PX, Geometry, plan_geometry
+from rmbg.domain.options import Options, parse_options
+from rmbg.domain.pictures import MAX_SOURCE_SIDE_PX, Cutout, ImageHeader, InvalidImage
+from rmbg.errors import PublicError, invalid_parameters
+from rmbg.observability import StageTimer
+from rmbg.services.uploads import Upload, check_filename, check_size
+
+PictureT = TypeVar("PictureT")
+MatteT = TypeVar("MatteT")
+ResultT = TypeVar("ResultT")
+
+
+class Imaging(Protocol[PictureT, MatteT, ResultT]):
+    """What the service needs of the imaging; the types in between are the imaging's own."""
+
+    def inspect(self, data: bytes) -> ImageHeader:
+        """Signature and header alone; raises InvalidImage."""
+
+    def decode(self, data: bytes, header: ImageHeader) -> PictureT:
+        """The complete picture, oriented, in sRGB; raises InvalidImage."""
+
+    def segment(self, picture: PictureT) -> MatteT:
+        """The foreground's matte."""
+
+    def render(self, picture: PictureT, matte: MatteT, geometry: Geometry, options: Options) -> ResultT:
+        """Resize, rotate, put on the background."""
+
+    def encode(self, result: ResultT, options: Options) -> Cutout:
+        """The bytes of the answer."""
+
+
+def remove_background(upload: Upload, imaging: Imaging[Any, Any, Any], timer: StageTimer) -> Cutout:
+    """Check the upload, cut the subject out, and encode it as asked.
+
+    Raises PublicError for rows 6 to 12, 16 and 10 of the contract's error table, in the contract's order; everything
+    that a client can get wrong is found before the segmentation begins.
+    """
+    check_filename(upload.filename)
+    check_size(len(upload.data))
+    with timer.stage("inspect"):
+        header = _inspect(upload.data, imaging)
+    options, problems = parse_options(upload.fields)
+    if problems:
+        raise invalid_parameters(problems)
+    geometry = plan_geometry(header.oriented, options)
+    _check_canvas(geometry)
+    with timer.stage("decode"):
+        picture = _decode(upload.data, header, imaging)
+    with timer.stage("segment"):
+        matte = imaging.segment(picture)
+    with timer.stage("render"):
+        result = imaging.render(picture, matte, geometry, options)
+    del picture, matte  # a quarter of the peak memory of a large picture
+    with timer.stage("encode"):
+        return imaging.encode(result, options)
+
+
+def _inspect(data: bytes, imaging: Imaging[Any, Any, Any]) -> ImageHeader:
+    """Rows 10a and 11."""
+    try:
+        header = imaging.inspect(data)
+    except InvalidImage as invalid:
+        raise _invalid_image() from invalid
+    for side, value in (("width", header.stored.width), ("height", header.stored.height)):
+        if value > MAX_SOURCE_SIDE_PX:
+            raise PublicError(
+                400,
+                f"Image {side} ({value}px) exceeds the maximum allowed {side} of {MAX_SOURCE_SIDE_PX}px.",
+            )
+    return header
+
+
+def _check_canvas(geometry: Geometry) -> None:
+    """Row 16."""
+    size = geometry.oversized
+    if size is not None:
+        raise PublicError(
+            400,
+            f"Output size ({size.width}x{size.height}px) exceeds the limit of {MAX_CANVAS_SIDE_PX}px a side and "
+            f"{MAX_CANVAS_PIXELS} pixels. Use a smaller 'w' or 'h', or 'expand=false'.",
+        )
+
+
+def _decode(data: bytes, header: ImageHeader, imaging: Imaging[Any, Any, Any]) -> Any:
+    """Row 10b."""
+    try:
+        return imaging.decode(data, header)
+    except InvalidImage as invalid:
+        raise _invalid_image() from invalid
+
+
+def _invalid_image() -> PublicError:
+    return PublicError(400, "File does not appear to be a valid image (invalid file signature)")
