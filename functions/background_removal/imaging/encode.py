@@ -27,9 +27,11 @@ _WEBP: Final[Sequence[Settings]] = (
 
 def encode(image: Image.Image, output_format: OutputFormat) -> Cutout:
     """Encode a result of mode L, RGB or RGBA; the bytes hold no metadata of the source."""
+    if image.mode == "RGBA":
+        _zero_hidden_colors(image)
     match output_format:
         case OutputFormat.PNG:
-            data = _saved(_without_hidden_colors(image), output_format, _PNG)
+            data = _saved(image, output_format, _PNG)
         case OutputFormat.JPEG:
             data = _saved(image, output_format, _JPEG_MASK if image.mode == "L" else _JPEG)
         case OutputFormat.BMP:
@@ -41,15 +43,13 @@ def encode(image: Image.Image, output_format: OutputFormat) -> Cutout:
     return Cutout(data, output_format.media_type, Size(*image.size))
 
 
-def _without_hidden_colors(image: Image.Image) -> Image.Image:
-    """Zero the colours under alpha 0: they would betray the background, and cost a third of the file.
+def _zero_hidden_colors(image: Image.Image) -> None:
+    """Zero the colours under alpha 0, in place: they would betray the background, and cost a third of a PNG.
 
-    WebP's encoder does so itself, and smooths them towards the subject besides, which spares the edge a dark rim.
+    The mask has mode 1: pasting through one of mode L blends each pixel, thirty times slower.
     """
-    if image.mode == "RGBA":
-        hidden = image.getchannel("A").point([255, *[0] * 255])
-        image.paste((0, 0, 0, 0), mask=hidden)
-    return image
+    hidden = image.getchannel("A").point([255, *[0] * 255], "1")
+    image.paste((0, 0, 0, 0), mask=hidden)
 
 
 def _first_that_works(image: Image.Image, choices: Sequence[Settings]) -> bytes:

@@ -1,0 +1,70 @@
+"""Health, and the gateway's side of the contract: JSON 404, 405 with Allow, HEAD, OPTIONS."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import rmbg
+from tests.support.events import proxy_event
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Client
+
+
+def test_health(client: "Client") -> None:
+    answer = client.send(proxy_event("GET", "/health"))
+    assert answer.status == 200
+    assert answer.json == {
+        "status": "ok",
+        "version": rmbg.__version__,
+        "model": "u2netp",
+        "max_upload_bytes": 4_600_000,
+        "max_file_bytes": 52_428_800,
+    }
+    assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/rmbg/x", "/health/x", "//", "/%2e%2e", "/RMBG", "/api"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE", "BREW"])
+def test_unknown_paths(client: "Client", method: str, path: str) -> None:
+    answer = client.send(proxy_event(method, path))
+    assert (answer.status, answer.error) == (404, "Not found")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "BREW"])
+def test_wrong_methods(client: "Client", method: str) -> None:
+    answer = client.send(proxy_event(method, "/rmbg"))
+    assert (answer.status, answer.error) == (405, "Method not allowed")
+    assert answer.headers["allow"] == "POST, OPTIONS"
+    if method != "GET":
+        answer = client.send(proxy_event(method, "/health"))
+        assert (answer.status, answer.error) == (405, "Method not allowed")
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_a_trailing_slash_is_tolerated(client: "Client") -> None:
+    assert client.send(proxy_event("GET", "/health/")).status == 200
+    assert client.send(proxy_event("GET", "/rmbg/")).status == 405
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/rmbg", 405), ("/nope", 404)])
+def test_head_is_get_without_the_body(client: "Client", path: str, status: int) -> None:
+    head, get = client.send(proxy_event("HEAD", path)), client.send(proxy_event("GET", path))
+    assert (head.status, head.body) == (status, b"")
+    assert head.headers == get.headers
+    assert get.body
+
+
+@pytest.mark.parametrize(("path", "allow"), [("/rmbg", "POST, OPTIONS"), ("/health", "GET, HEAD, OPTIONS")])
+def test_options_and_the_preflight(client: "Client", path: str, allow: str) -> None:
+    headers = {
+        "Origin": "https://example.com",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-api-key,x-custom",
+    }
+    answer = client.send(proxy_event("OPTIONS", path, headers=headers))
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["allow"] == allow
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-methods"] == allow
+    assert answer.headers["access-control-allow-headers"] == "x-api-key,x-custom"
