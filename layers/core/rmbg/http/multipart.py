@@ -162,6 +162,7 @@ def _disposition(header: bytes) -> tuple[str, dict[str, str]]:
     UTF-8 as browsers send it, else Latin-1. A backslash escapes only a quote or a backslash: browsers and old clients
     send Windows paths as they are.
     """
+    header = re.sub(rb"\r\n[ \t]+", b" ", header)  # unfold (RFC 5322, 2.2.3)
     try:
         text = header.decode("utf-8")
     except UnicodeDecodeError:
