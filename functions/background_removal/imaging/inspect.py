@@ -1,11 +1,16 @@
 """Signature and header of an untrusted file, without decoding it."""
 
 import io
-import struct
 from typing import Final
 
 from PIL import BmpImagePlugin, ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from functions.background_removal.imaging.structure import (
+    PNG_SIGNATURE,
+    is_laborious_jpeg,
+    is_laborious_png,
+    png_chunks,
+)
 from rmbg.domain.geometry import Size
 from rmbg.domain.pictures import ImageHeader, InvalidImage, SourceFormat
 
@@ -15,7 +20,6 @@ Image.MAX_IMAGE_PIXELS = None
 # Colour profiles and metadata beyond Pillow's 1 MiB are rare but legal.
 PngImagePlugin.MAX_TEXT_CHUNK = 8 * 1024 * 1024
 
-_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _EXIF_ORIENTATIONS: Final = range(1, 9)
 
 # The four decoders by name, never Pillow's search for one that fits: it has dozens, and a multi-picture JPEG would
@@ -31,18 +35,21 @@ _DECODERS: Final[dict[SourceFormat, type[ImageFile.ImageFile]]] = {
 def inspect(data: bytes) -> ImageHeader:
     """Tell format, stored size and orientation of a file's first picture.
 
-    Raises InvalidImage for a foreign signature and for a header that cannot be read.
+    Raises InvalidImage for a foreign signature, for a header that cannot be read, and for a file that is made
+    to keep its decoder busy.
     """
     source_format = signature(data)
     if source_format is None:
         raise InvalidImage("none of the four signatures")
+    if _is_laborious(data, source_format):
+        raise InvalidImage("made to keep the decoder busy")
     image = open_image(data, source_format)
     return ImageHeader(source_format, Size(*image.size), orientation(data, image))
 
 
 def signature(data: bytes) -> SourceFormat | None:
     """The format by its first bytes; None if it is none of the four."""
-    if data.startswith(_PNG_SIGNATURE):
+    if data.startswith(PNG_SIGNATURE):
         return SourceFormat.PNG
     if data.startswith(b"\xff\xd8\xff"):
         return SourceFormat.JPEG
@@ -68,7 +75,8 @@ def orientation(data: bytes, image: ImageFile.ImageFile) -> int:
     block = image.info.get("exif")
     if block is None and isinstance(image, PngImagePlugin.PngImageFile):
         # The standard lets eXIf stand behind the pixels, where Pillow sees it only after decoding.
-        block = _png_chunk(data, b"eXIf")
+        bodies = (data[start : start + length] for kind, start, length in png_chunks(data) if kind == b"eXIf")
+        block = next(bodies, None)
     if not isinstance(block, bytes):
         return 1
     try:
@@ -80,12 +88,11 @@ def orientation(data: bytes, image: ImageFile.ImageFile) -> int:
     return value if isinstance(value, int) and value in _EXIF_ORIENTATIONS else 1
 
 
-def _png_chunk(data: bytes, wanted: bytes) -> bytes | None:
-    """The body of the first chunk of a type (PNG, third edition, 5.3), None if there is none."""
-    at = len(_PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind == wanted:
-            return data[at + 8 : at + 8 + length]
-        at += 12 + length
-    return None
+def _is_laborious(data: bytes, source_format: SourceFormat) -> bool:
+    match source_format:
+        case SourceFormat.JPEG:
+            return is_laborious_jpeg(data)
+        case SourceFormat.PNG:
+            return is_laborious_png(data)
+        case _:
+            return False
