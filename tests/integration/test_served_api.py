@@ -1,0 +1,115 @@
+"""The real functions behind the local gateway, over HTTP: what a client on the network sees."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.pictures import decoded, disc, encoded
+from tests.support.service import Service, running_service
+
+PHOTO = encoded(disc(), "JPEG", quality=92)
+MB = 1_048_576
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Service]:
+    with running_service(tmp_path_factory.mktemp("state")) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def aws_like_service(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Service]:
+    with running_service(tmp_path_factory.mktemp("state"), AWS_LIMITS="1") as service:
+        yield service
+
+
+def post(service: Service, data: bytes, filename: str = "photo.jpg", **fields: str) -> requests.Response:
+    return requests.post(f"{service.base_url}/rmbg", files={"image": (filename, data)}, data=fields, timeout=60)
+
+
+def test_a_picture(service: Service) -> None:
+    answer = post(service, PHOTO)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "image/webp"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert answer.headers["X-Request-Id"]
+    assert answer.headers["Content-Disposition"] == 'inline; filename="photo-rmbg.webp"'
+    image = decoded(answer.content)
+    assert (image.size, image.mode) == ((320, 240), "RGBA")
+
+
+def test_the_demo_environment(service: Service) -> None:
+    assert f"BASE_URL={service.base_url}\n" in (service.state_dir / "demo.env").read_text()
+
+
+def test_concurrent_requests_get_their_own_answers(service: Service) -> None:
+    sizes = [str(width) for width in range(20, 36)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda width: post(service, PHOTO, w=width), sizes))
+    assert [answer.headers["X-Width"] for answer in answers] == sizes
+    assert [str(decoded(answer.content).width) for answer in answers] == sizes
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(sizes)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health", 200),
+        ("HEAD", "/health", 200),
+        ("GET", "/rmbg", 405),
+        ("PUT", "/rmbg", 405),
+        ("POST", "/health", 405),
+        ("OPTIONS", "/rmbg", 204),
+        ("GET", "/", 404),
+        ("GET", "/nope/%ff/..%2f", 404),
+        ("HEAD", "/nope", 404),
+    ],
+)
+def test_the_rest_of_the_api(service: Service, method: str, path: str, status: int) -> None:
+    answer = requests.request(method, service.base_url + path, timeout=10)
+    assert answer.status_code == status
+    assert answer.headers["X-Request-Id"]
+    if status == 405:
+        assert answer.headers["Allow"]
+    if method == "HEAD" or status == 204:
+        assert answer.content == b""
+    else:
+        document: dict[str, Any] = answer.json()
+        assert document["status"] == ("ok" if status == 200 else status)
+
+
+def test_health_tells_the_limit(service: Service, aws_like_service: Service) -> None:
+    assert requests.get(f"{service.base_url}/health", timeout=10).json()["max_upload_bytes"] == 50 * MB
+    assert requests.get(f"{aws_like_service.base_url}/health", timeout=10).json()["max_upload_bytes"] == 4_600_000
+
+
+def test_the_contract_s_50_mb_pass(service: Service) -> None:
+    png = encoded(disc(), "PNG")
+    padded = png + bytes(50 * MB - len(png))  # zeros behind the end are no part of the picture
+    assert post(service, padded, "big.png").status_code == 200
+    answer = post(service, padded + b"\0", "big.png")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "File size (50.0 MB) exceeds the maximum allowed size of 50 MB."
+
+
+def test_aws_limits(aws_like_service: Service) -> None:
+    answer = post(aws_like_service, bytes(5 * MB))
+    assert (answer.status_code, answer.text) == (413, '{"message":"Request Too Long"}')
+    answer = post(aws_like_service, bytes(11 * MB))
+    assert (answer.status_code, answer.text) == (413, "HTTP content length exceeded 10485760 bytes.")
+    fields = {"format": "bmp", "w": "1800", "h": "1300", "exact_resize": "1"}
+    answer = post(aws_like_service, PHOTO, **fields)
+    assert answer.status_code == 413
+    assert answer.json()["error"].startswith("The result (6.7 MB) is larger than this API can return")
+    answer = post(aws_like_service, encoded(disc(), "PNG") + bytes(4_500_000))
+    assert answer.status_code == 200
+
+
+def test_without_aws_limits_results_of_any_size_pass(service: Service) -> None:
+    answer = post(service, PHOTO, format="bmp", w="1800", h="1300", exact_resize="1")
+    assert answer.status_code == 200
+    assert len(answer.content) > 7_000_000

@@ -1,0 +1,125 @@
+"""Routes, functions and answers come from the template, so that local and deployed cannot drift."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.local_gateway.intrinsics import TemplateError
+from tools.local_gateway.routes import Route
+from tools.local_gateway.template import Deployment, load_template
+
+ROOT = Path(__file__).resolve().parents[3]
+
+API = """
+  Api:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: dev, BinaryMediaTypes: ["image~1png"]}
+"""
+FUNCTION = """
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: ./functions/hello/
+      Handler: handler.handler
+      Environment: {Variables: {COUNT: 3, FLAG: true, GONE: !Ref AWS::NoValue}}
+      Events:
+        Get: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /hello, Method: get}}
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn}}
+"""
+
+
+def load(tmp_path: Path, resources: str = API + FUNCTION, overrides: dict[str, str] | None = None) -> Deployment:
+    path = tmp_path / "template.yaml"
+    path.write_text("Resources:" + resources)
+    return load_template(path, overrides)
+
+
+def test_a_zip_function_is_a_package_here_and_a_file_there(tmp_path: Path) -> None:
+    deployment = load(tmp_path)
+    (function,) = deployment.functions
+    assert function.entry == "functions.hello.handler.handler"
+    assert function.handler == "handler.handler"
+    assert not function.is_image
+    assert (function.timeout_seconds, function.memory_mb) == (3, 128)  # SAM's defaults
+    assert function.environment == {"COUNT": "3", "FLAG": "true"}
+    assert deployment.routes == (Route("GET", "/hello", "Hello"),)
+    assert deployment.binary_media_types == ("image/png",)
+    assert deployment.stage == "dev"
+
+
+def test_an_image_function_is_named_by_its_command(tmp_path: Path) -> None:
+    image = FUNCTION.replace("CodeUri: ./functions/hello/", "PackageType: Image").replace(
+        "Handler: handler.handler", "ImageConfig: {Command: [functions.hello.http.handler]}"
+    )
+    (function,) = load(tmp_path, API + image).functions
+    assert function.is_image
+    assert function.entry == function.handler == "functions.hello.http.handler"
+
+
+def test_globals_are_merged_below_the_function(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "Globals: {Function: {Timeout: 9, MemorySize: 256, Environment: {Variables: {COUNT: 1, MORE: x}}}}\n"
+        "Resources:" + API + FUNCTION.replace("CodeUri", "MemorySize: 512\n      CodeUri")
+    )
+    (function,) = load_template(path).functions
+    assert (function.timeout_seconds, function.memory_mb) == (9, 512)
+    assert function.environment == {"COUNT": "3", "FLAG": "true", "MORE": "x"}
+
+
+def test_an_override_replaces_a_value_but_adds_no_variable(tmp_path: Path) -> None:
+    tables = FUNCTION.replace("COUNT: 3", "TABLE: !Ref Table")
+    (function,) = load(tmp_path, API + tables, {"TABLE": "local", "OTHER": "x"}).functions
+    assert function.environment == {"TABLE": "local", "FLAG": "true"}
+
+
+def test_a_function_without_a_route_is_not_served(tmp_path: Path) -> None:
+    other = FUNCTION.replace("Hello", "Queued").replace("Type: Api", "Type: SQS").replace("3,", "!GetAtt Table.Arn,")
+    assert [function.name for function in load(tmp_path, API + FUNCTION + other).functions] == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("resources", "part"),
+    [
+        (FUNCTION, "one AWS::Serverless::Api is expected, found 0"),
+        (API + API.replace("Api:", "Api2:", 1) + FUNCTION, "found 2"),
+        (API, "no function has an event of type Api"),
+        (API + FUNCTION + FUNCTION.replace("Hello", "Twin"), "GET /hello is routed twice"),
+        (API + FUNCTION.replace("COUNT: 3", "ON: 3"), "True is no name"),  # YAML 1.1
+        (API + FUNCTION.replace("COUNT: 3", "COUNT: !GetAtt T.Arn"), "Hello.Environment.Variables.COUNT"),
+        (API + FUNCTION.replace("Handler: handler.handler", "Runtime: python3.13"), "Hello.Handler is missing"),
+        (API + FUNCTION.replace("CodeUri", "Timeout: soon\n      CodeUri"), "Hello.Timeout: a whole number"),
+        (API + FUNCTION.replace("CodeUri", "Timeout: 0\n      CodeUri"), "Hello.Timeout: a whole number"),
+        (API + FUNCTION.replace("!Ref Api", "!Ref Other"), "only Api is served"),
+        (API + FUNCTION.replace("/hello,", "hello,"), "starts with a slash"),
+        (API.replace("StageName: dev, ", "") + FUNCTION, "Api.StageName is missing"),
+        (API + FUNCTION.replace("CodeUri:", "PackageType: Image\n      X:"), "Hello.ImageConfig is missing"),
+    ],
+)
+def test_what_cannot_be_served_is_said(resources: str, part: str, tmp_path: Path) -> None:
+    with pytest.raises(TemplateError) as caught:
+        load(tmp_path, resources)
+    assert part in str(caught.value)
+
+
+def test_a_template_without_resources_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text("[1, 2]")
+    with pytest.raises(TemplateError):
+        load_template(path)
+
+
+def test_our_template_can_be_served_and_says_what_it_promises() -> None:
+    deployment = load_template(ROOT / "template.yaml")
+    functions = {function.name: function for function in deployment.functions}
+    image, account = functions["BackgroundRemovalFunction"], functions["AccountApiFunction"]
+    assert image.entry == "functions.background_removal.http_handler.handler"
+    assert (image.memory_mb, image.timeout_seconds) == (3008, 26)
+    assert account.entry == "functions.account_api.handler.handler"
+    assert deployment.binary_media_types == ("*/*",)
+    assert Route("POST", "/rmbg", image.name) in deployment.routes
+    for resource in ("/rmbg", "/", "/{proxy+}"):
+        assert Route("ANY", resource, account.name) in deployment.routes
+    # a resource without ANY would answer a wrong method as if the path did not exist
+    resources = {route.resource for route in deployment.routes}
+    assert all(Route("ANY", resource, account.name) in deployment.routes for resource in resources)
