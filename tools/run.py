@@ -25,6 +25,9 @@ FALLBACK_MODEL: Final = "u2net"
 # The contract's own limits (CONTRACT.md, Large files) instead of the template's, which are AWS's; 0 is no limit.
 CONTRACT_LIMITS: Final = {"MAX_UPLOAD_BYTES": "52428800", "MAX_RESPONSE_BYTES": "0"}
 
+# The gateway writes a line a request; the functions' own lines would only repeat it.
+QUIET: Final = {"POWERTOOLS_LOG_LEVEL": "WARNING"}
+
 
 def main(root: Path = ROOT, prepare_command: Sequence[str] | None = None) -> int:
     """Serve until a signal comes. `root` holds template.yaml and what it names; both arguments are for tests."""
@@ -60,7 +63,7 @@ async def _run(
         return 2
     try:
         model_dir = await _prepared(options.model, root, stopping, prepare_command)
-        overrides = {"MODEL_DIR": str(model_dir), "MODEL": model_dir.name}
+        overrides = {"MODEL_DIR": str(model_dir), "MODEL": model_dir.name} | QUIET
         if not options.aws_limits:
             overrides |= CONTRACT_LIMITS
         await server.serve(

@@ -25,7 +25,7 @@ def post_rmbg() -> Response[bytes]:
     with timer.stage("form"):
         upload = read_upload(application.router.current_event)
     cutout = remove_background(upload, PIPELINE, timer)
-    logger.info("picture", milliseconds=timer.milliseconds, size_bytes=len(cutout.data))
+    logger.info("picture", stages=timer.server_timing, size_bytes=len(cutout.data))
     return picture_response(
         cutout,
         filename=upload.filename,

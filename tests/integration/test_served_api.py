@@ -82,6 +82,12 @@ def test_the_rest_of_the_api(service: Service, method: str, path: str, status: i
         assert document["status"] == ("ok" if status == 200 else status)
 
 
+def test_head_tells_the_length_of_get(service: Service) -> None:
+    head, get = (requests.request(method, f"{service.base_url}/health", timeout=10) for method in ("HEAD", "GET"))
+    assert head.content == b""
+    assert head.headers["Content-Length"] == get.headers["Content-Length"] == str(len(get.content))
+
+
 def test_health_tells_the_limit(service: Service, aws_like_service: Service) -> None:
     assert requests.get(f"{service.base_url}/health", timeout=10).json()["max_upload_bytes"] == 50 * MB
     assert requests.get(f"{aws_like_service.base_url}/health", timeout=10).json()["max_upload_bytes"] == 4_600_000

@@ -131,8 +131,8 @@ class GatewayProtocol(H11Protocol):
             self.cycle.keep_alive = False
 
     def timeout_keep_alive_handler(self) -> None:
-        # unsent data this late: the client does not read
-        self.transport.abort()
+        self.transport.close()  # once everything is sent, which a client with a slow line may take its time for
+        self.loop.call_later(self._gateway.settings.stall_seconds, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """The request is no HTTP, or more of it than we take."""

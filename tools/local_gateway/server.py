@@ -18,7 +18,6 @@ from tools.local_gateway.settings import Settings
 from tools.local_gateway.tasks import all_or_none, unless_stopped
 from tools.local_gateway.template import Deployment
 
-_KEEP_ALIVE_SECONDS: Final = 5  # as Node.js does; some clients exit only when an idle connection is closed
 _POLL_SECONDS: Final = 0.01
 
 
@@ -71,7 +70,7 @@ async def _serve_http(
             access_log=False,
             proxy_headers=False,  # sourceIp is the peer: nobody stands before us
             server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=settings.shutdown_seconds,
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         )

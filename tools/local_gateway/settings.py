@@ -44,6 +44,7 @@ class Settings:
     body_seconds: float = 600.0
     linger_seconds: float = 10.0
     init_seconds: float = 120.0
+    keep_alive_seconds: int = 5  # as Node.js does; some clients exit only when an idle connection is closed
     shutdown_seconds: int = 2
     workers: Mapping[str, int] = field(default_factory=dict)
 

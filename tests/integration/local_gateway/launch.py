@@ -1,10 +1,12 @@
 """A gateway for a test, in a process of its own: python -m tests.integration.local_gateway.launch '{"root": …}'.
 
-Members: `root`, and of Settings what should differ, `aws` for AWS's limits. Prints its port once it is ready.
+Members: `root`; of Settings what should differ; `aws` for AWS's limits; `send_buffer`, the kernel's for a connection,
+in bytes. Prints its port once it is ready.
 """
 
 import asyncio
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,12 @@ from tools.local_gateway.stop import StopRequest
 from tools.local_gateway.template import load_template
 
 
-async def run(stop: StopRequest, root: Path, aws: bool, **settings: Any) -> None:
+async def run(
+    stop: StopRequest, root: Path, *, aws: bool = False, send_buffer: int | None = None, **settings: Any
+) -> None:
     with bind(0) as listener:
+        if send_buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         port = listener.getsockname()[1]
         await serve(
             load_template(root / "template.yaml", {"MODEL_DIR": "/models/toy"}),
@@ -36,7 +42,7 @@ def main() -> int:
     stop.install()
     options = json.loads(sys.argv[1])
     try:
-        asyncio.run(run(stop, Path(options.pop("root")), options.pop("aws", False), **options))
+        asyncio.run(run(stop, Path(options.pop("root")), **options))
     except (InitFailed, TemplateError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1

@@ -211,8 +211,10 @@ def test_a_port_in_use_is_said_before_anything_is_prepared(tmp_path: Path) -> No
 
 
 def test_the_port_answers_only_when_everything_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "demo.env").write_text("BASE_URL=of an earlier run\n")
     with started_run(tmp_path, ENDLESS_MODEL) as (process, port):
         _wait_for_children(process.pid)
+        assert not (tmp_path / "demo.env").exists()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), timeout=1)
 

@@ -109,6 +109,7 @@ def test_a_connection_half_closed_is_closed_after_its_last_answer(running: Runni
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
         assert read_answer(connection)[0] == 200
+        connection.settimeout(2)  # sooner than an idle connection
         assert connection.recv(1) == b""
 
 

@@ -18,8 +18,8 @@ _PREFLIGHT_SECONDS: Final = 86_400
 class Application:
     """A function's routes, and what surrounds each of them.
 
-    Unknown paths are 404, wrong methods 405 with Allow, OPTIONS is answered for every route, HEAD as GET without the
-    body, and whatever a route raises becomes a JSON answer: nothing of an unexpected fault but its request id.
+    Unknown paths are 404, wrong methods 405 with Allow, OPTIONS is answered for every route, HEAD as GET, and
+    whatever a route raises becomes a JSON answer: nothing of an unexpected fault but its request id.
     """
 
     def __init__(self, *, cors_allow_origin: str) -> None:
@@ -32,13 +32,13 @@ class Application:
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one proxy event."""
         proxy_event = APIGatewayProxyEvent(event)
-        is_head = event.get("httpMethod") == "HEAD"
+        if event.get("httpMethod") == "HEAD":  # the gateway leaves the body out, and tells its length all the same
+            event = {**event, "httpMethod": "GET"}
         logger.set_correlation_id(request_id(proxy_event))
-        result = self.router.resolve({**event, "httpMethod": "GET"} if is_head else event, context)
-        if is_head:
-            result |= {"body": "", "isBase64Encoded": False}
         return with_common_headers(
-            result, request_id=request_id(proxy_event), cors_allow_origin=self._cors_allow_origin
+            self.router.resolve(event, context),
+            request_id=request_id(proxy_event),
+            cors_allow_origin=self._cors_allow_origin,
         )
 
     def _no_route(self, _error: Exception) -> Response[str]:
