@@ -8,10 +8,10 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
 MODEL ?= isnet-general-use
-export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS
+export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS STACK CONFIRM
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model run test test-slow test-e2e lint type fmt check bench clean lock calibrate
+.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build deploy destroy smoke lint type fmt check bench clean lock calibrate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -42,11 +42,33 @@ test-e2e: ## the real JavaScript client against the local gateway (Node.js from 
 	@$(PY) -m layers.model u2netp
 	@$(PY) -m pytest -m e2e $(ARGS)
 
-lint: ## ruff, formatting and the direction of imports
+test-container: ## build the image and run it under Lambda's emulator (Docker from the machine, or installed)
+	@sh tools/setup.sh dev
+	@$(PY) -m pytest -m container $(ARGS)
+
+test-deployed: ## deploy the stack on a cloud emulator and call it; compare it with the local gateway
+	@sh tools/setup.sh dev
+	@$(PY) -m pytest -m deployed $(ARGS)
+
+build: ## sam build: the container image (needs Docker) and the zip functions
+	@sh tools/build.sh
+
+deploy: ## build and deploy into your AWS account (STACK=rmbg, MODEL=; asks before it creates anything)
+	@sh tools/deploy.sh
+
+destroy: ## delete the deployed stack and its images: make destroy CONFIRM=rmbg
+	@sh tools/destroy.sh
+
+smoke: ## check a deployed API: make smoke URL=https://... [KEY=...]
+	@sh tools/setup.sh run
+	@$(PY) -m tools.deployment smoke "$(URL)" $(KEY)
+
+lint: ## ruff, formatting, the direction of imports; SAM, cfn-lint and checkov on the template, wheels for Lambda
 	@sh tools/setup.sh dev
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@PYTHONPATH=.:layers/core $(VENV)/bin/lint-imports --no-cache
+	@sh tools/gates.sh
 
 type: ## mypy, strict
 	@sh tools/setup.sh dev

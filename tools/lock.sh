@@ -11,3 +11,6 @@ compile requirements/run.in -c requirements/dev.txt -o requirements/run.txt
 compile requirements/calibrate.in -c requirements/dev.txt -o requirements/calibrate.txt
 compile requirements/node.in -o requirements/node.txt
 compile requirements/bench.in -o requirements/bench.txt
+compile requirements/sam.in -o requirements/sam.txt
+compile requirements/checkov.in -o requirements/checkov.txt
+compile requirements/ministack.in -o requirements/ministack.txt

@@ -10,6 +10,7 @@ import requests
 
 from tests.support.pictures import decoded, disc, encoded
 from tests.support.service import Service, running_service
+from tools.deployment import smoke
 
 PHOTO = encoded(disc(), "JPEG", quality=92)
 MB = 1_048_576
@@ -119,3 +120,11 @@ def test_without_aws_limits_results_of_any_size_pass(service: Service) -> None:
     answer = post(service, PHOTO, format="bmp", w="1800", h="1300", exact_resize="1")
     assert answer.status_code == 200
     assert len(answer.content) > 7_000_000
+
+
+def test_the_smoke_test_of_a_deployment(service: Service) -> None:
+    assert smoke(service.base_url + "/", key="") == []
+    problems = smoke(service.base_url + "/nope", key="a key")
+    assert len(problems) == 3
+    assert "404" in problems[0]
+    assert len(smoke("http://127.0.0.1:1", key="")) == 3  # nobody there: told, not raised

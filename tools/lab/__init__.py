@@ -1,0 +1,5 @@
+"""What the container and deploy tests need beyond Python: a container engine, Lambda's base image, a cloud.
+
+Everything comes from packages, keeps its state in `.cache/lab`, listens on the loopback interface, and is stopped by
+its own process id. Nothing here is deployed.
+"""

@@ -1,0 +1,68 @@
+"""A cloud on the loopback interface: an emulator of CloudFormation, API Gateway, Lambda and the rest."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tools.lab.commands import side_venv
+from tools.lab.engine import STATE
+
+REGION = "eu-central-1"
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+@contextmanager
+def cloud(engine: dict[str, str], memory_mb: int) -> Iterator[dict[str, str]]:
+    """Yield the environment under which AWS's tools talk to the emulator; functions run in containers.
+
+    `engine` is the environment of the container engine, `memory_mb` bounds each function's container.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LAMBDA_EXECUTOR": "docker",
+        "LAMBDA_STRICT": "1",
+        "LAMBDA_DOCKER_FLAGS": f"-m {memory_mb}m",
+    }
+    with (STATE / "cloud.log").open("wb") as output:
+        process = subprocess.Popen(
+            [side_venv("ministack") / "ministack"],
+            env={**os.environ, **engine, **settings},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_for(port, process)
+        yield {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "SAM_CLI_TELEMETRY": "0",
+        }
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_STOP_SECONDS)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the emulator did not start, see {STATE / 'cloud.log'}") from None
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,121 @@
+"""Sample events for `sam local invoke`, one a route: events/*.json, as API Gateway would make them.
+
+    python -m tools.make_events
+    sam local invoke BackgroundRemovalFunction -e events/rmbg_multipart.json     (every rmbg_*.json)
+    sam local invoke AccountApiFunction -e events/health.json                    (all others)
+
+The same input makes the same bytes: the files are committed, and a test compares them. `sam local` hands an event on as
+it is, so the files hold what the transport would have made of a request: base64, resource, path parameters.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image, ImageDraw
+from requests_toolbelt import MultipartEncoder
+
+from tools.local_gateway.events import Request, encode_event
+from tools.local_gateway.routes import Router
+from tools.local_gateway.template import Deployment, load_template
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+EVENTS: Final = ROOT / "events"
+
+_BOUNDARY: Final = "----rmbgSampleEvent"
+_FORM: Final = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+_RECEIVED_EPOCH: Final = 1_767_225_600.0  # 2026-01-01 00:00:00 UTC
+_PEER: Final = "192.0.2.7"  # RFC 5737: an address for documentation
+_SIZE: Final = (160, 120)
+
+
+def make_events() -> dict[str, str]:
+    """File name → its text."""
+    deployment = load_template(ROOT / "template.yaml")
+    return {f"{name}.json": _json(_event(request, deployment)) for name, request in _requests().items()}
+
+
+def function_of(event: Mapping[str, Any]) -> str:
+    """Logical id of the function that template.yaml routes an event to."""
+    match = Router(load_template(ROOT / "template.yaml").routes).match(event["httpMethod"], event["path"])
+    if match is None:
+        raise ValueError(f"{event['httpMethod']} {event['path']} is not routed")
+    return match.route.function
+
+
+def _requests() -> dict[str, Request]:
+    preflight = {
+        "Origin": "https://example.com",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    options = {"format": "png", "w": "80"}
+    return {
+        "rmbg_multipart": _request("POST", "/rmbg", _FORM, _form("disc.jpg", "image/jpeg", _disc(), options)),
+        "rmbg_not_an_image": _request("POST", "/rmbg", _FORM, _form("note.txt", "text/plain", b"not an image\n", {})),
+        "health": _request("GET", "/health"),
+        "head_health": _request("HEAD", "/health"),
+        "preflight": _request("OPTIONS", "/rmbg", preflight),
+        "method_not_allowed": _request("DELETE", "/rmbg"),
+        "not_found": _request("GET", "/no/such/path"),
+    }
+
+
+def _request(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Request:
+    common = {"Host": "127.0.0.1:3000", "User-Agent": "rmbg-sample-event", "Accept": "*/*"}
+    return Request(
+        request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        method=method,
+        path=path,
+        query="",
+        http_version="1.1",
+        headers=[*common.items(), *(headers or {}).items()],
+        peer=_PEER,
+        port=3000,
+        received_epoch=_RECEIVED_EPOCH,
+        body=body,
+    )
+
+
+def _event(request: Request, deployment: Deployment) -> dict[str, Any]:
+    match = Router(deployment.routes).match(request.method, request.path)
+    if match is None:
+        raise ValueError(f"{request.method} {request.path} is not routed")
+    encoded = encode_event(request, match, stage=deployment.stage, binary_media_types=deployment.binary_media_types)
+    event: dict[str, Any] = json.loads(b"".join(encoded.chunks()))
+    return event
+
+
+def _form(filename: str, content_type: str, data: bytes, options: Mapping[str, str]) -> bytes:
+    fields = [("image", (filename, data, content_type)), *options.items()]
+    form: bytes = MultipartEncoder(fields=fields, boundary=_BOUNDARY).to_string()
+    return form
+
+
+def _disc() -> bytes:
+    """A dark red disc on a light ground, as JPEG: the smallest picture with an obvious foreground."""
+    width, height = _SIZE
+    picture = Image.new("RGB", _SIZE, (236, 238, 240))
+    radius = height * 3 // 8
+    box = (width // 2 - radius, height // 2 - radius, width // 2 + radius, height // 2 + radius)
+    ImageDraw.Draw(picture).ellipse(box, fill=(150, 32, 40))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+def _json(event: Mapping[str, Any]) -> str:
+    return json.dumps(event, indent=2) + "\n"
+
+
+def main() -> None:
+    EVENTS.mkdir(exist_ok=True)
+    for name, text in make_events().items():
+        (EVENTS / name).write_text(text, encoding="utf-8", newline="\n")
+        print(f"events/{name}")
+
+
+if __name__ == "__main__":
+    main()
