@@ -14,3 +14,4 @@ compile requirements/bench.in -o requirements/bench.txt
 compile requirements/sam.in -o requirements/sam.txt
 compile requirements/checkov.in -o requirements/checkov.txt
 compile requirements/ministack.in -o requirements/ministack.txt
+compile requirements/lambda_base.in -o requirements/lambda_base.txt

@@ -75,14 +75,34 @@ def test_the_image_holds_nothing_of_its_building(built: Environment) -> None:
     assert not [name for name in owned if "account_api" in name]
 
 
-def test_sam_local_invoke(built: Environment, sam: Path) -> None:
-    answer = run(
-        [
-            *(sam, "local", "invoke", "BackgroundRemovalFunction", "--skip-pull-image"),
-            *("--event", EVENTS / "rmbg_multipart.json"),
-        ],
-        built,
-    )
-    result = json.loads(answer)
-    assert result["statusCode"] == 200
-    assert decoded(base64.b64decode(result["body"])).width == 80
+STATUSES = {
+    "rmbg_multipart": 200,
+    "rmbg_not_an_image": 400,
+    "health": 200,
+    "head_health": 200,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "preflight": 204,
+}
+
+
+def test_every_event_has_its_status() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == set(STATUSES)
+
+
+@pytest.mark.parametrize("event", STATUSES)
+def test_sam_local_invoke(built: Environment, sam: Path, event: str) -> None:
+    function = "BackgroundRemovalFunction" if event.startswith("rmbg") else "AccountApiFunction"
+    command: list[str | Path] = [
+        sam,
+        "local",
+        "invoke",
+        function,
+        "--skip-pull-image",
+        "--event",
+        EVENTS / f"{event}.json",
+    ]
+    result = json.loads(run(command, built))
+    assert result["statusCode"] == STATUSES[event]
+    if event == "rmbg_multipart":
+        assert decoded(base64.b64decode(result["body"])).width == 80

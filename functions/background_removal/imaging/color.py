@@ -22,7 +22,8 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """
     transform = _transform(profile, image.mode) if profile else None
     if transform is None:
-        return image.convert("RGB")
+        # convert() copies even what needs no conversion: 48 MB of a picture of 12 megapixels
+        return image if image.mode == "RGB" else image.convert("RGB")
     return transform.apply(image)
 
 

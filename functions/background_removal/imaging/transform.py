@@ -18,7 +18,8 @@ _REDUCING_GAP = 3.0
 def render(picture: Picture, matte: Image.Image, geometry: Geometry, options: Options) -> Image.Image:
     """Resize, then rotate, then lay over the background (CONTRACT: order of work).
 
-    The result has mode L (a mask), RGB (on an opaque background) or RGBA, not premultiplied.
+    The picture is used up: its pixels become the result's, rather than being copied. The result has mode L (a mask),
+    RGB (on an opaque background) or RGBA, not premultiplied.
 
     `matte` is mode L of any size; it is scaled to the result at once, so that a large picture that becomes small
     never has a large matte.
@@ -34,7 +35,7 @@ def render(picture: Picture, matte: Image.Image, geometry: Geometry, options: Op
 
 
 def _cut_out(picture: Picture, matte: Image.Image, size: Size) -> Image.Image:
-    """The picture's colours under the matte, RGBA of the resized size."""
+    """The picture's colours under the matte, RGBA of the resized size; the picture's own pixels become it."""
     alpha = _resized_matte(matte, size)
     if picture.alpha is None:
         rgb = _resized(picture.rgb, size)
@@ -44,9 +45,8 @@ def _cut_out(picture: Picture, matte: Image.Image, size: Size) -> Image.Image:
         own = _resized(own, size)
         alpha = ImageChops.multiply(alpha, own.getchannel("A"))
         rgb = own.convert("RGB")
-    cut_out = rgb.convert("RGBA")
-    cut_out.putalpha(alpha)
-    return cut_out
+    rgb.putalpha(alpha)
+    return rgb
 
 
 def _resized(image: Image.Image, size: Size) -> Image.Image:

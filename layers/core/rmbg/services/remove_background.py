@@ -27,7 +27,7 @@ class Imaging(Protocol[PictureT, MatteT, ResultT]):
         """The foreground's matte."""
 
     def render(self, picture: PictureT, matte: MatteT, geometry: Geometry, options: Options) -> ResultT:
-        """Resize, rotate, put on the background."""
+        """Resize, rotate, put on the background; may use up the picture."""
 
     def encode(self, result: ResultT, options: Options) -> Cutout:
         """The bytes of the answer."""
