@@ -14,7 +14,7 @@ export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS STACK CONFIRM
 .PHONY: help setup model run test test-slow test-e2e test-container test-deployed build deploy destroy smoke lint type fmt check bench clean lock calibrate
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## create the virtual environment with everything for run, test and lint
 	@sh tools/setup.sh dev

@@ -11,8 +11,9 @@ rmbg: this will create, in the AWS account and region of your credentials:
 Idle it costs cents a month; a picture costs about 0.00005 USD a second of the image function (docs/deploy.md).
 SAM asks for each parameter, shows the change set, and waits for your yes.
 TXT
-sh tools/build.sh
+sh tools/side_venv.sh sam
 sam=.cache/venvs/sam/bin
-repository=$("$sam/python" -m tools.deployment repository "$stack")
+repository=$("$sam/python" -m tools.deployment repository "$stack")  # the first word with AWS, before the long build
+sh tools/build.sh
 SAM_CLI_TELEMETRY=0 "$sam/sam" deploy --guided --stack-name "$stack" --image-repository "$repository" \
   --capabilities CAPABILITY_IAM --parameter-overrides "Model=$model" "$@"

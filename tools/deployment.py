@@ -97,10 +97,8 @@ def _send(url: str, body: bytes | None = None, headers: dict[str, str] | None = 
 
 def main(arguments: list[str]) -> int:
     match arguments:
-        case ["repository", stack]:
-            print(ensure_repository(stack, _ecr()))
-        case ["remove-repository", stack]:
-            remove_repository(stack, _ecr())
+        case ["repository" | "remove-repository" as command, stack]:
+            return _with_aws(command, stack)
         case ["smoke", url, *key]:
             problems = smoke(url, "".join(key))
             for problem in problems:
@@ -112,13 +110,22 @@ def main(arguments: list[str]) -> int:
         case _:
             print(__doc__, file=sys.stderr)
             return 2
-    return 0
 
 
-def _ecr() -> Any:
+def _with_aws(command: str, stack: str) -> int:
     import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    return boto3.client("ecr")
+    try:
+        ecr = boto3.client("ecr")
+        if command == "repository":
+            print(ensure_repository(stack, ecr))
+        else:
+            remove_repository(stack, ecr)
+    except (BotoCoreError, ClientError) as error:
+        print(f"rmbg: AWS: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def test_wrong_methods(client: "Client", method: str) -> None:
 def test_a_trailing_slash_is_tolerated(client: "Client") -> None:
     assert client.send(proxy_event("GET", "/health/")).status == 200
     assert client.send(proxy_event("GET", "/rmbg/")).status == 405
+    assert client.send(proxy_event("PUT", "/rmbg//")).status == 404
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/rmbg", 405), ("/nope", 404)])
@@ -68,3 +69,9 @@ def test_options_and_the_preflight(client: "Client", path: str, allow: str) -> N
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-allow-methods"] == allow
     assert answer.headers["access-control-allow-headers"] == "x-api-key,x-custom"
+
+
+def test_a_preflight_repeats_nothing_but_header_names(client: "Client") -> None:
+    for asked in ("", "x-é", "a\r\nX-Injected: 1", "x" * 1001):
+        answer = client.send(proxy_event("OPTIONS", "/rmbg", headers={"Access-Control-Request-Headers": asked}))
+        assert answer.headers["access-control-allow-headers"].startswith("Authorization, Content-Type")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tests.support.events import File, rmbg_event
 from tests.support.pictures import decoded, disc, encoded
@@ -172,6 +172,24 @@ def test_metadata_do_not_reach_the_output(client: "Client") -> None:
             assert answer.status == 200
             assert b"secret" not in answer.body
             assert not decoded(answer.body).getexif()
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"angle": "90"}, {"angle": "20"}, {"w": "90"}, {"bg_color": "red"}, {"mask": "1"}]
+)
+def test_the_input_s_color_profile_does_not_reach_the_output(client: "Client", fields: dict[str, str]) -> None:
+    """Pixels are in sRGB by then: a profile would tell of the source, and be wrong besides."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (b"SECRET 48.13 11.57", srgb, bytes(1_080_000)):
+        for input_format in ("JPEG", "PNG", "WEBP"):
+            data = encoded(disc(90, 60), input_format, icc_profile=profile)
+            for output_format in ("png", "jpeg", "webp", "bmp"):
+                answer = client.rmbg(data, format=output_format, **fields)
+                if answer.status == 200:  # a profile too large for its file's format may spoil the input
+                    assert b"SECRET" not in answer.body
+                    assert "icc_profile" not in decoded(answer.body).info
+                else:
+                    assert len(profile) > 1_000_000
 
 
 def test_the_answer_is_binary_whatever_return_base64_says(client: "Client") -> None:

@@ -9,7 +9,9 @@ from PIL import Image
 from functions.background_removal.imaging.color import to_srgb
 from functions.background_removal.imaging.inspect import open_image
 from rmbg.domain.geometry import Size
-from rmbg.domain.pictures import ImageHeader, InvalidImage
+from rmbg.domain.pictures import ImageHeader, InvalidImage, SourceFormat
+
+_PNG_GREY: Final = 0
 
 # EXIF 2.32, tag 0x0112: what has to be done to show the picture upright.
 _UPRIGHT: Final = {
@@ -41,6 +43,8 @@ def decode(data: bytes, header: ImageHeader) -> Picture:
     Raises InvalidImage if the data are cut short or broken.
     """
     image: Image.Image = open_image(data, header.format)
+    if header.format is SourceFormat.PNG:
+        _scale_transparent_color(image, data)
     try:
         image.load()
         profile = image.info.get("icc_profile")
@@ -56,7 +60,25 @@ def decode(data: bytes, header: ImageHeader) -> Picture:
     if upright is not None:
         rgb = rgb.transpose(upright)
         alpha = alpha and alpha.transpose(upright)
+    # Pixels alone go on: what Pillow notes beside them (a profile that no longer fits) it would write out again.
+    for part in (rgb, alpha):
+        if part is not None:
+            part.info = {}
     return Picture(rgb, alpha)
+
+
+def _scale_transparent_color(image: Image.Image, data: bytes) -> None:
+    """Bring a PNG's tRNS to the 8 bits of the decoded pixels, with which Pillow compares its raw samples.
+
+    Grey of 2 and 4 bits is spread over 0 to 255, 16-bit RGB loses its low bytes (PNG, third edition, 11.3.2.1; bit
+    depth and colour type are bytes 24 and 25 of the file, in IHDR).
+    """
+    transparent = image.info.get("transparency")
+    bit_depth, color_type = data[24], data[25]
+    if isinstance(transparent, int) and color_type == _PNG_GREY and bit_depth in {2, 4}:
+        image.info["transparency"] = transparent % (1 << bit_depth) * 255 // ((1 << bit_depth) - 1)
+    elif isinstance(transparent, tuple) and bit_depth == 16:
+        image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

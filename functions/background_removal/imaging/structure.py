@@ -7,7 +7,6 @@ Limits on size and sides bound the memory, not the time: a JPEG of a few kilobyt
 import re
 import struct
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -15,13 +14,20 @@ PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 # Encoders write about ten scans, elaborate ones some dozens.
 MAX_JPEG_SCANS: Final = 100
 # Colour profiles and metadata take some hundreds at most, tables come with each scan.
-MAX_JPEG_SEGMENTS: Final = 5_000
+MAX_JPEG_SEGMENTS: Final = 1_000
+# One segment, by its standard; Pillow joins more of them in quadratic time.
+MAX_EXIF_SEGMENTS: Final = 16
 MAX_JPEG_PADDING_BYTES: Final = 65_536
 # A file of 50 MB in pieces of 512 bytes, which is smaller than what any encoder writes.
 MAX_PNG_CHUNKS: Final = 100_000
+# One, by its standard; Pillow inflates each of them.
+MAX_PNG_PROFILES: Final = 4
 
 _SCAN: Final = 0xDA
 _END_OF_IMAGE: Final = 0xD9
+_APP1: Final = 0xE1
+# Start of image, and a marker for temporary use: neither has a length (ITU-T T.81, B.1.1.3).
+_STANDALONE: Final = frozenset({0x01, 0xD8})
 # Inside a scan FF is followed by 00 (a stuffed byte) or by a restart marker; FF FF is padding (ITU-T T.81, B.1.1).
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -32,7 +38,7 @@ def is_laborious_jpeg(data: bytes) -> bool:
     What is inside of metadata and behind the picture's end does not count.
     """
     at = len(b"\xff\xd8")
-    scans = 0
+    scans = exifs = 0
     in_scan = False
     for _ in range(MAX_JPEG_SEGMENTS):
         match = _JPEG_MARKER.search(data, at)
@@ -46,15 +52,22 @@ def is_laborious_jpeg(data: bytes) -> bool:
             return False
         in_scan = marker == _SCAN
         scans += in_scan
-        if scans > MAX_JPEG_SCANS:
+        exifs += marker == _APP1 and data.startswith(b"Exif", at + 2)
+        if scans > MAX_JPEG_SCANS or exifs > MAX_EXIF_SEGMENTS:
             return True
-        at += int.from_bytes(data[at : at + 2], "big")
+        if marker not in _STANDALONE:
+            at += int.from_bytes(data[at : at + 2], "big")
     return True
 
 
 def is_laborious_png(data: bytes) -> bool:
-    """Whether a PNG consists of more chunks than any encoder would write."""
-    return next(islice(png_chunks(data), MAX_PNG_CHUNKS, None), None) is not None
+    """Whether a PNG has more chunks, or more colour profiles, than any encoder would write."""
+    profiles = 0
+    for number, (kind, _start, _length) in enumerate(png_chunks(data), start=1):
+        profiles += kind == b"iCCP"
+        if number > MAX_PNG_CHUNKS or profiles > MAX_PNG_PROFILES:
+            return True
+    return False
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -11,6 +11,7 @@ from rmbg.domain.options import Options
 
 _WHITE = RGBA(255, 255, 255)
 _QUARTER_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_OPAQUE_AGAIN = [*range(254), 255, 255]
 # Intermediate box reduction before the filter: three times the target loses nothing that can be seen.
 _REDUCING_GAP = 3.0
 
@@ -76,7 +77,13 @@ def _rotated(image: Image.Image, geometry: Geometry) -> Image.Image:
         _rotation_matrix(Size(*framed.size), geometry.canvas, geometry.angle_degrees),
         Image.Resampling.BICUBIC,
     )
-    return turned.convert(image.mode)
+    turned = turned.convert(image.mode)
+    # Pillow's filter truncates: of 255 all around, 254 may be left.
+    alpha = (turned.getchannel("A") if turned.mode == "RGBA" else turned).point(_OPAQUE_AGAIN)
+    if turned.mode == "RGBA":
+        turned.putalpha(alpha)
+        return turned
+    return alpha
 
 
 def _rotation_matrix(source: Size, canvas: Size, angle_degrees: float) -> tuple[float, ...]:

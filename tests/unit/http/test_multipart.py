@@ -6,6 +6,7 @@ import pytest
 
 from rmbg.http.multipart import (
     MAX_PART_HEADER_BYTES,
+    MAX_PART_HEADER_LINES,
     MAX_PARTS,
     MAX_TEXT_FIELD_BYTES,
     Form,
@@ -186,6 +187,16 @@ def test_the_size_of_part_headers(excess: int) -> None:
         assert_malformed(body)
 
 
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_number_of_part_header_lines(excess: int) -> None:
+    header = b'Content-Disposition: form-data; name="w"' + b"\r\nX: 1" * (MAX_PART_HEADER_LINES - 1 + excess)
+    body = DELIMITER + b"\r\n" + header + b"\r\n\r\n1\r\n" + DELIMITER + b"--"
+    if excess:
+        assert_malformed(body)
+    else:
+        assert parse(body).fields == {"w": "1"}
+
+
 @pytest.mark.parametrize(
     ("parameters", "filename"),
     [
@@ -210,6 +221,8 @@ def test_the_size_of_part_headers(excess: int) -> None:
         (b"filename=\"x.png\"; filename*=zlib''y.png", "x.png"),
         (b"filename*=UTF-8''%ff.png", "UTF-8''%ff.png"),  # unreadable, but a name
         (b"filename*=nonsense.png", "nonsense.png"),
+        (b"filename=\"x.png\"; filename*=UTF-8''", "x.png"),
+        (b"filename*=UTF-8''", ""),
         (b'filename="first.png"; filename="second.exe"', "first.png"),
         (b'filename="never closed', "never closed"),
         (b'filename="nul\x00.png"', "nul\x00.png"),

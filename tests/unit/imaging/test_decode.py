@@ -137,13 +137,18 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
 
 def png_16_bit(color_type: int, samples: np.ndarray, extra: bytes = b"") -> bytes:
     """A 16-bit PNG of (height, width, channels) uint16 samples, which Pillow cannot write."""
+    rows = [row.astype(">u2").tobytes() for row in samples]
+    return png_of_rows(color_type, 16, samples.shape[1], rows, extra)
+
+
+def png_of_rows(color_type: int, bit_depth: int, width: int, packed_rows: list[bytes], extra: bytes = b"") -> bytes:
+    """A PNG of packed rows of samples, and the body of its tRNS chunk if it has one."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    height, width = samples.shape[:2]
-    rows = b"".join(b"\x00" + row.astype(">u2").tobytes() for row in samples)
-    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
+    rows = b"".join(b"\x00" + row for row in packed_rows)
+    header = struct.pack(">IIBBBBB", width, len(packed_rows), bit_depth, color_type, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
@@ -173,6 +178,27 @@ def test_a_transparent_level_of_16_bit_grey() -> None:
     picture = decoded_picture(png_16_bit(0, samples, struct.pack(">H", 0x1234)))
     assert picture.alpha is not None
     assert (picture.alpha.getpixel((1, 1)), picture.alpha.getpixel((6, 1))) == (0, 255)
+
+
+@pytest.mark.parametrize("bit_depth", [1, 2, 4, 8])
+def test_a_transparent_level_of_grey_of_every_depth(bit_depth: int) -> None:
+    """tRNS holds the raw sample, the decoded pixels are spread over 0 to 255."""
+    highest = (1 << bit_depth) - 1
+    for level in {0, 1, highest // 2, highest}:
+        samples = [level, highest - level] if level != highest - level else [level, highest]
+        bits = "".join(f"{sample:0{bit_depth}b}" for sample in samples).ljust(16, "0")
+        row = int(bits, 2).to_bytes(2, "big")
+        picture = decoded_picture(png_of_rows(0, bit_depth, 2, [row], struct.pack(">H", level)))
+        assert picture.alpha is not None
+        assert [picture.alpha.getpixel((x, 0)) for x in (0, 1)] == [0, 255]
+        assert picture.rgb.getpixel((1, 0)) == (samples[1] * 255 // highest,) * 3
+
+
+def test_a_transparent_color_of_16_bit_rgb() -> None:
+    samples = np.array([[[0x1234, 0x5678, 0x9ABC], [0x3412, 0x7856, 0xBC9A]]], np.uint16)
+    picture = decoded_picture(png_16_bit(2, samples, struct.pack(">HHH", 0x1234, 0x5678, 0x9ABC)))
+    assert picture.alpha is not None
+    assert [picture.alpha.getpixel((x, 0)) for x in (0, 1)] == [0, 255]
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB", "L", "1"])

@@ -9,11 +9,14 @@ from PIL import Image
 
 from functions.background_removal.imaging.inspect import inspect
 from functions.background_removal.imaging.structure import (
+    MAX_EXIF_SEGMENTS,
     MAX_JPEG_PADDING_BYTES,
     MAX_JPEG_SCANS,
     MAX_JPEG_SEGMENTS,
     MAX_PNG_CHUNKS,
+    MAX_PNG_PROFILES,
     is_laborious_jpeg,
+    is_laborious_png,
 )
 from rmbg.domain.pictures import InvalidImage
 from tests.support.pictures import disc, encoded
@@ -54,6 +57,32 @@ def test_what_is_no_scan_of_the_picture_does_not_count() -> None:
     assert not is_laborious_jpeg(PROGRESSIVE[:2] + comment + PROGRESSIVE[2:])
     noise = Image.frombytes("RGB", (256, 256), random.Random(3).randbytes(3 * 256 * 256))
     assert not is_laborious_jpeg(encoded(noise, "JPEG", quality=100, restart_marker_blocks=4))
+
+
+def test_markers_without_a_length_hide_no_scans() -> None:
+    """What follows a TEM marker is not its length: a checker that skips it would skip the scans there."""
+    scan = with_scans(MAX_JPEG_SCANS + 1)
+    first = scan.index(b"\xff\xc4", scan.index(b"\xff\xda"))
+    assert is_laborious_jpeg(scan[:first] + b"\xff\x01" + scan[first:])
+    table = PROGRESSIVE.rfind(b"\xff\xc4", 0, PROGRESSIVE.rfind(b"\xff\xda"))
+    hidden = b"".join(b"\xff\x01" + PROGRESSIVE[table:-2] for _ in range(MAX_JPEG_SCANS + 1))
+    assert is_laborious_jpeg(PROGRESSIVE[:-2] + hidden + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_number_of_exif_segments(excess: int) -> None:
+    block = b"Exif\x00\x00" + bytes(100)
+    segment = b"\xff\xe1" + (2 + len(block)).to_bytes(2, "big") + block
+    data = PROGRESSIVE[:2] + segment * (MAX_EXIF_SEGMENTS + excess) + PROGRESSIVE[2:]
+    assert is_laborious_jpeg(data) == bool(excess)
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_number_of_profiles_in_a_png(excess: int) -> None:
+    body = b"x\x00\x00" + zlib.compress(bytes(1000))
+    chunk = struct.pack(">I", len(body)) + b"iCCP" + body + struct.pack(">I", zlib.crc32(b"iCCP" + body))
+    at = PNG.index(b"IDAT") - 4
+    assert is_laborious_png(PNG[:at] + chunk * (MAX_PNG_PROFILES + excess) + PNG[at:]) == bool(excess)
 
 
 def test_segments_and_padding() -> None:

@@ -59,6 +59,15 @@ def test_what_a_rotation_uncovers_is_empty_and_the_rest_opaque(cut_out: CutOut) 
     assert len(border) > 100  # smooth, not jagged
 
 
+@pytest.mark.parametrize("angle", ["0.0000001", "12.5", "45", "133.3"])
+def test_the_inside_stays_opaque_when_it_is_turned(cut_out: CutOut, angle: str) -> None:
+    for fields in ({}, {"mask": "1"}):
+        image = cut_out(encoded(Image.new("RGB", (90, 90), RED), "PNG"), angle=angle, **fields)
+        alpha = np.asarray(image if image.mode == "L" else image.getchannel("A"))
+        middle = alpha.shape[0] // 2
+        assert (alpha[middle - 20 : middle + 20, middle - 20 : middle + 20] == 255).all()
+
+
 def test_no_dark_rim_along_a_rotated_border(cut_out: CutOut) -> None:
     pixels = np.asarray(cut_out(encoded(Image.new("RGB", (100, 60), (240, 240, 240)), "PNG"), angle="17")).astype(int)
     visible = pixels[pixels[..., 3] > 32]

@@ -1,5 +1,6 @@
 """The Powertools router, with the one place that turns exceptions into answers."""
 
+import re
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -13,6 +14,8 @@ from rmbg.http.routes import allowed_methods
 from rmbg.observability import logger
 
 _PREFLIGHT_SECONDS: Final = 86_400
+_USUAL_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, X-Api-Key"
+_HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}")
 
 
 class Application:
@@ -54,10 +57,10 @@ class Application:
         """The answer to a CORS preflight (Fetch standard): any header, for a day."""
         if not self._cors_allow_origin:
             return {}
-        asked = self.router.current_event.headers.get("Access-Control-Request-Headers")
+        asked = self.router.current_event.headers.get("Access-Control-Request-Headers") or ""
         return {
             "Access-Control-Allow-Methods": allow,
-            "Access-Control-Allow-Headers": asked or "Authorization, Content-Type, Idempotency-Key, X-Api-Key",
+            "Access-Control-Allow-Headers": asked if _HEADER_NAMES.fullmatch(asked) else _USUAL_HEADERS,
             "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
         }
 

@@ -18,6 +18,7 @@ from requests_toolbelt.multipart.decoder import BodyPart, MultipartDecoder
 
 MAX_PARTS: Final = 1000
 MAX_PART_HEADER_BYTES: Final = 16 * 1024
+MAX_PART_HEADER_LINES: Final = 100
 MAX_TEXT_FIELD_BYTES: Final = 64 * 1024
 MAX_BOUNDARY_CHARACTERS: Final = 256  # RFC 2046 says 70; some clients are more generous
 
@@ -133,7 +134,8 @@ def _body_part(content: bytes, start: int, end: int) -> BodyPart:
     header_end = content.find(b"\r\n\r\n", start, min(end, start + MAX_PART_HEADER_BYTES + len(b"\r\n\r\n")))
     if header_end == -1:
         raise MalformedMultipart("part headers unfinished or too long")
-    if not all(_HEADER_LINE.fullmatch(line) for line in content[start:header_end].split(b"\r\n")):
+    lines = content[start:header_end].split(b"\r\n")
+    if len(lines) > MAX_PART_HEADER_LINES or not all(map(_HEADER_LINE.fullmatch, lines)):
         raise MalformedMultipart("invalid part header")
     try:
         # Only the header goes through the toolbelt, so that a file of 50 MB is not copied once more.
@@ -185,9 +187,11 @@ def _filename(parameters: dict[str, str]) -> str | None:
         _language, second_quote, encoded = rest.partition("'")
         if quote and second_quote and charset.lower() in _RFC_8187_CHARSETS:
             try:
-                return unquote_to_bytes(encoded).decode(charset)
+                decoded = unquote_to_bytes(encoded).decode(charset)
             except UnicodeDecodeError:
                 pass
+            else:
+                return decoded or _unescaped(plain or "")
         if plain is None:
             return extended  # unreadable, but the client did name a file
     return None if plain is None else _unescaped(plain)

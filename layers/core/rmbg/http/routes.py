@@ -10,7 +10,7 @@ METHODS: Final = {
 
 def allowed_methods(path: str) -> tuple[str, ...]:
     """What an Allow header lists for a path; empty for one that does not exist."""
-    methods = METHODS.get(path.rstrip("/"), ())
+    methods = METHODS.get(path.removesuffix("/"), ())
     if not methods:
         return ()
     return (*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS")
