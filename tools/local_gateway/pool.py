@@ -192,7 +192,7 @@ class Pool:
             self._fail(call, "the process ended before the call")
 
     def _fail(self, call: _Call, reason: str) -> None:
-        log.line(f"gateway: {self.function.name}: {reason}")
+        log.line(f"gateway: {self.function.name}: request {call.meta['request_id']}: {reason}")
         call.fail(FunctionFailed(reason))
 
     async def _replacement(self) -> WorkerProcess:
