@@ -7,6 +7,7 @@ from PIL import Image
 from functions.background_removal.imaging.decode import Picture, decode
 from functions.background_removal.imaging.encode import encode
 from functions.background_removal.imaging.inspect import inspect
+from functions.background_removal.imaging.memory import LARGE_PIXELS, release_freed_memory
 from functions.background_removal.imaging.segment import Segmenter
 from functions.background_removal.imaging.transform import render
 from rmbg.domain.geometry import Geometry
@@ -33,4 +34,10 @@ class Pipeline:
         return render(picture, matte, geometry, options)
 
     def encode(self, result: Image.Image, options: Options) -> Cutout:
-        return encode(result, options.format)
+        if result.width * result.height <= LARGE_PIXELS:
+            return encode(result, options.format)
+        release_freed_memory()
+        try:
+            return encode(result, options.format)
+        finally:
+            release_freed_memory()
