@@ -29,7 +29,7 @@ run: ## set up and serve the API on http://127.0.0.1:3000
 
 test: ## set up and run the fast tests (no Docker, no Node.js, no large model)
 	@sh tools/setup.sh dev
-	@MODEL=u2netp $(PY) -m layers.model u2netp
+	@$(PY) -m layers.model u2netp
 	@$(PY) -m pytest $(ARGS)
 
 test-slow: ## the tests that take minutes or gigabytes

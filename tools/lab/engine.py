@@ -24,12 +24,14 @@ class NoEngine(Exception):
 @contextmanager
 def container_engine() -> Iterator[dict[str, str]]:
     """Yield the environment under which `docker` works; what was started is stopped at the end."""
+    STATE.mkdir(parents=True, exist_ok=True)
     if answers({}):
         yield {}
         return
     if os.geteuid() != 0:
         raise NoEngine("no container engine answers, and starting one needs root: start Docker and try again")
-    _install("docker.io", "iptables", command="dockerd")
+    if shutil.which("dockerd") is None:
+        install_packages("docker.io", "iptables")
     # A socket's path may have 108 characters: the project's folder may be deeper than that.
     with tempfile.TemporaryDirectory(prefix="rmbg-lab-") as folder:
         environment = {"DOCKER_HOST": f"unix://{folder}/docker.sock"}
@@ -59,13 +61,7 @@ def install_packages(*packages: str) -> None:
     run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], quiet)
 
 
-def _install(*packages: str, command: str) -> None:
-    if shutil.which(command) is None:
-        install_packages(*packages)
-
-
 def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    STATE.mkdir(parents=True, exist_ok=True)
     log = STATE / "dockerd.log"
     with log.open("wb") as output:
         daemon = subprocess.Popen(

@@ -40,7 +40,7 @@ def encode(image: Image.Image, output_format: OutputFormat) -> Cutout:
             data = _saved(image, output_format, _LOSSLESS_WEBP)
         case OutputFormat.WEBP:
             data = _first_that_works(image, _WEBP)
-    return Cutout(data, output_format.media_type, Size(*image.size))
+    return Cutout(data, output_format, Size(*image.size))
 
 
 def _zero_hidden_colors(image: Image.Image) -> None:

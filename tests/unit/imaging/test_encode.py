@@ -67,6 +67,6 @@ def test_webp_falls_back_when_the_encoder_refuses(monkeypatch: pytest.MonkeyPatc
 def test_the_result_s_type_and_size(output_format: OutputFormat) -> None:
     mode = "RGBA" if output_format.has_alpha else "RGB"
     cutout = encode(quadrants(70, 30).convert(mode), output_format)
-    assert cutout.media_type == f"image/{output_format.value}"
+    assert cutout.format is output_format
     assert cutout.size == (70, 30)
     assert decoded(cutout.data).format == output_format.value.upper()

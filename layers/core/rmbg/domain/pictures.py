@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from rmbg.domain.geometry import Size
+from rmbg.domain.options import OutputFormat
 
 MAX_SOURCE_SIDE_PX: Final = 10_000
 
@@ -38,8 +39,8 @@ class ImageHeader:
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """A finished result: the encoded bytes, their media type, and the size in pixels."""
+    """A finished result: the encoded bytes, their format, and the size in pixels."""
 
     data: bytes
-    media_type: str
+    format: OutputFormat
     size: Size

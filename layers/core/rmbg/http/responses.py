@@ -8,7 +8,6 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 
 from rmbg.domain.filenames import result_name
-from rmbg.domain.options import OutputFormat
 from rmbg.domain.pictures import Cutout
 from rmbg.errors import PublicError
 
@@ -47,12 +46,11 @@ def picture_response(
     Content-Length is left to the gateway, which renames one that a function sets. Raises PublicError (413) where the
     encoded answer would outgrow `max_response_bytes` (0: no bound).
     """
-    output_format = OutputFormat(cutout.media_type.removeprefix("image/"))
     headers = {
         "X-Width": str(cutout.size.width),
         "X-Height": str(cutout.size.height),
         "X-Credits-Charged": str(credits_charged),
-        "Content-Disposition": content_disposition(result_name(filename, output_format.extension)),
+        "Content-Disposition": content_disposition(result_name(filename, cutout.format.extension)),
         "Server-Timing": server_timing,
         "Cache-Control": "no-store",
     }
@@ -63,7 +61,7 @@ def picture_response(
             f"The result ({len(cutout.data) / BYTES_PER_MB:.1f} MB) is larger than this API can return; "
             "use format=webp or a smaller w/h.",
         )
-    return Response(status_code=200, content_type=cutout.media_type, body=cutout.data, headers=headers)
+    return Response(status_code=200, content_type=cutout.format.media_type, body=cutout.data, headers=headers)
 
 
 def content_disposition(filename: str) -> str:
