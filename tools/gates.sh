@@ -48,6 +48,8 @@ wheels_of() {
 
 gate "sam validate --lint" sam_validate
 gate "cfn-lint: template.yaml against CloudFormation's own specification" "$sam/cfn-lint" template.yaml
+gate "an acyclic graph, the rules of the template, what the image copies" \
+  "$python" -m pytest -q -p no:cacheprovider tests/infrastructure
 gate "checkov: template.yaml" \
   "$checkov/checkov" --skip-download --quiet --compact --framework cloudformation --file template.yaml
 gate "checkov: the image's Dockerfile" \
