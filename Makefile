@@ -1,6 +1,6 @@
 # Everything a person types. Works with GNU make 3.81 and any POSIX shell.
 #
-#   make run                 serve the API on http://127.0.0.1:3000   (PORT=, MODEL=, STATE_DIR=, AWS_LIMITS=1)
+#   make run                 serve the API on http://127.0.0.1:3000   (PORT=, MODEL=, STATE_DIR=, AWS_LIMITS=1, FRESH=1)
 #   make test                set up and run the tests                 (ARGS="-k multipart -x")
 #   make PYTHON=python3.12   use this interpreter for the virtual environment
 
@@ -8,7 +8,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
 MODEL ?= isnet-general-use
-export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS STACK CONFIRM
+export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS CATALOGUE STACK CONFIRM
 
 .DEFAULT_GOAL := help
 .PHONY: help setup model run test test-slow test-e2e test-container test-deployed build deploy destroy smoke lint type fmt check bench clean lock calibrate
@@ -25,20 +25,23 @@ model: ## fetch, verify and prepare the weights of MODEL (isnet-general-use, u2n
 
 run: ## set up and serve the API on http://127.0.0.1:3000
 	@sh tools/setup.sh run
-	@exec $(PY) -m tools.run
+	@exec $(PY) -m tools.run $(if $(filter-out 0 no false off,$(FRESH)),--fresh) $(ARGS)
 
 test: ## set up and run the fast tests (no Docker, no Node.js, no large model)
 	@sh tools/setup.sh dev
+	@sh tools/side_venv.sh ministack
 	@$(PY) -m layers.model u2netp
 	@$(PY) -m pytest $(ARGS)
 
 test-slow: ## the tests that take minutes or gigabytes
 	@sh tools/setup.sh dev
+	@sh tools/side_venv.sh ministack
 	@$(PY) -m layers.model u2netp
 	@$(PY) -m pytest -m slow $(ARGS)
 
 test-e2e: ## the real JavaScript client against the local gateway (Node.js from the machine or a wheel)
 	@sh tools/setup.sh dev
+	@sh tools/side_venv.sh ministack
 	@$(PY) -m layers.model u2netp
 	@$(PY) -m pytest -m e2e $(ARGS)
 

@@ -34,9 +34,20 @@ if [ -f "$venv/.whole" ] && "$venv/bin/python" -c 'import pip' 2>/dev/null; then
   if [ -n "${PYTHON:-}" ] && [ "$(version_of "$venv/bin/python")" != "$version" ]; then whole=no; fi
 fi
 
+# What `pip install -e` would do, without building anything: our packages, and the operator's tool as a command.
+install_ourselves() {
+  site_packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  printf '%s\n' "$(pwd)" "$(pwd)/layers/core" > "$site_packages/rmbg.pth"
+  printf '#!/bin/sh\n# of %s\nexec "$(dirname "$0")/python" -m tools.rmbgctl "$@"\n' "$(pwd)" > "$venv/bin/rmbgctl"
+  chmod +x "$venv/bin/rmbgctl"
+}
+
 # `cksum` is POSIX; the stamp only asks "the same lock as last time?".
 want=$(cksum < "$lock")
-if [ $whole = yes ] && [ "$(cat "$venv/.installed-$level" 2>/dev/null)" = "$want" ]; then exit 0; fi
+if [ $whole = yes ] && [ "$(cat "$venv/.installed-$level" 2>/dev/null)" = "$want" ]; then
+  grep -qsxF "# of $(pwd)" "$venv/bin/rmbgctl" || install_ourselves
+  exit 0
+fi
 
 if [ $whole = no ]; then
   if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
@@ -57,4 +68,5 @@ echo "rmbg: installing the locked requirements ($lock; some 100 MB the first tim
 echo "$want" > "$venv/.installed-$level"
 # dev.txt is a superset of run.txt at the same versions: `make run` after `make test` has nothing left to install.
 [ "$level" = dev ] && cksum < requirements/run.txt > "$venv/.installed-run"
+install_ourselves
 touch "$venv/.whole"

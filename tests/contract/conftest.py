@@ -4,6 +4,7 @@ import base64
 import importlib
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.events import Context, File, rmbg_event
+from rmbg.config import load_catalogue
+from rmbg.services.operate import Operate, Operation
+from rmbg.storage.database import Database
+from rmbg.storage.store import Store as ServiceStore
+from tests.support.events import Context, File, proxy_event, rmbg_event
+from tests.support.store import Store, store
+from tools.local_store.issuer import Issuer, running_issuer
+from tools.local_store.tables import ACCESS_KEY, REGION
 
 JPEG_QUALITY = 92
 
@@ -44,9 +52,33 @@ def answer_of(result: dict[str, Any]) -> Answer:
 
 
 @pytest.fixture(scope="session")
-def environment(small_model: Path) -> Iterator[None]:
-    """What template.yaml and Lambda give the functions."""
+def tables() -> Iterator[Store]:
+    with store() as tables:
+        yield tables
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    with running_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+def environment(small_model: Path, tables: Store, issuer: Issuer) -> Iterator[None]:
+    """What template.yaml and Lambda give the functions; anonymous callers have more than these tests need."""
     patch = pytest.MonkeyPatch()
+    patch.setenv("CORE_TABLE", tables.core_table)
+    patch.setenv("EPHEMERAL_TABLE", tables.ephemeral_table)
+    patch.setenv("DYNAMODB_ENDPOINT_URL", tables.endpoint_url)
+    patch.setenv("AWS_DEFAULT_REGION", REGION)
+    patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
+    patch.setenv("OIDC_ISSUER", issuer.url)
+    patch.setenv("OIDC_AUDIENCE", issuer.audience)
+    patch.setenv("ANONYMOUS_DAILY_LIMIT", "100000")
+    patch.setenv("ANONYMOUS_DAILY_LIMIT_TOTAL", "1000000")
+    patch.setenv("ANONYMOUS_BURST", "100000")
+    patch.setenv("ANONYMOUS_RATE_PER_SECOND", "1000")
     patch.setenv("MODEL", "u2netp")
     patch.setenv("MODEL_DIR", str(small_model))
     patch.setenv("MAX_UPLOAD_BYTES", "4600000")
@@ -79,10 +111,58 @@ class Client:
         function = self.http_handler if is_rmbg else self.account_api
         return answer_of(function.handler(event, Context()))
 
-    def rmbg(self, data: bytes, filename: str | None = "photo.jpg", **fields: str) -> Answer:
-        return self.send(rmbg_event([("image", File(data, filename)), *fields.items()]))
+    def rmbg(
+        self,
+        data: bytes,
+        filename: str | None = "photo.jpg",
+        headers: Any = None,
+        source_ip: str = "192.0.2.7",
+        **fields: str,
+    ) -> Answer:
+        event = rmbg_event([("image", File(data, filename)), *fields.items()], headers=headers)
+        event["requestContext"]["identity"]["sourceIp"] = source_ip
+        return self.send(event)
+
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: str | list[str]) -> Answer:
+        event = proxy_event("GET", path, headers=headers)
+        if query:
+            event["multiValueQueryStringParameters"] = {
+                name: value if isinstance(value, list) else [value] for name, value in query.items()
+            }
+        return self.send(event)
 
 
 @pytest.fixture(scope="session")
 def client(http_handler: ModuleType, account_api: ModuleType) -> Client:
     return Client(http_handler, account_api)
+
+
+@dataclass(frozen=True)
+class Users:
+    """Accounts as the operator makes them."""
+
+    operate: Operate
+
+    def operation(self, kind: str = "test") -> Operation:
+        return Operation(id=uuid.uuid4().hex, kind=kind, actor="test", reason="")
+
+    def create(self, plan: str = "Demo", *, verified: bool = True) -> str:
+        return self.operate.create_user(
+            self.operation(), email="someone@example.com", verified=verified, plan_name=plan
+        )
+
+    def key(self, uid: str) -> str:
+        text = self.operate.issue_key(self.operation(), uid).text
+        assert text
+        return text
+
+    def with_key(self, plan: str = "Demo", *, verified: bool = True) -> tuple[str, dict[str, str]]:
+        """A user's id, and the header with a key of theirs."""
+        uid = self.create(plan, verified=verified)
+        return uid, {"x-api-key": self.key(uid)}
+
+
+@pytest.fixture(scope="session")
+def users(tables: Store) -> Users:
+    database = Database(tables.client())
+    return Users(Operate(ServiceStore(database, tables.core_table, tables.ephemeral_table), load_catalogue("")))

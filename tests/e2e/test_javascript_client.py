@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 
 from tests.support.pictures import decoded, disc, encoded
@@ -25,10 +26,16 @@ Call = Callable[..., dict[str, Any]]
 def call(service: Service, node: list[str], javascript: Path, tmp_path: Path) -> Call:
     """Call the client once; its `path` input is a file with the given content."""
 
-    def run(content: bytes = PHOTO, source: str = "path", name: str = "photo.jpg", **options: Any) -> dict[str, Any]:
+    def run(
+        content: bytes = PHOTO,
+        source: str = "path",
+        name: str = "photo.jpg",
+        key: str = service.demo["API_KEY"],
+        **options: Any,
+    ) -> dict[str, Any]:
         path = tmp_path / name
         path.write_bytes(content)
-        request = {"apiKey": "a key", "input": source, "path": str(path), "options": options}
+        request = {"apiKey": key, "input": source, "path": str(path), "options": options}
         result = subprocess.run(
             [*node, "--import", "./redirect.cjs", "call.mjs"],
             input=json.dumps(request).encode(),
@@ -121,6 +128,23 @@ def test_base64_output(call: Call) -> None:
 def test_errors(call: Call, arguments: dict[str, Any], message: str) -> None:
     document = json.dumps({"error": message, "status": 400})
     assert call(**arguments)["error"] == f"❌ 400 {document}"
+
+
+def test_an_unknown_key_is_refused_with_the_contract_s_words(call: Call) -> None:
+    assert call(key="a key")["error"] == '❌ 401 {"error": "invalid api key", "status": 401}'
+
+
+def test_a_picture_is_charged_to_the_key_s_account_and_an_error_is_not(call: Call, service: Service) -> None:
+    headers = {"x-api-key": service.demo["API_KEY"]}
+
+    def used() -> int:
+        answer = requests.get(f"{service.base_url}/api/membership-usage", headers=headers, timeout=10)
+        return int(answer.json()["api_usage"])
+
+    before = used()
+    picture(call(w=20))
+    assert "error" in call(b"no image")
+    assert used() == before + 1
 
 
 def test_several_errors(call: Call) -> None:

@@ -17,7 +17,7 @@ import requests
 
 from tests.conftest import MODELS, ROOT
 from tests.support.pictures import decoded
-from tests.support.service import free_port
+from tests.support.service import free_port, read_demo_env
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -58,18 +58,25 @@ def make_run(state_dir: Path, port: int) -> Iterator[str]:
 
 def test_two_starts(tmp_path: Path) -> None:
     curl = shutil.which("curl")
-    for _ in range(2):
+    for used in range(2):  # credits and the key are kept from the first start to the second
         port = free_port()
         with make_run(tmp_path, port) as base_url:
             assert f"BASE_URL={base_url}\n" in (tmp_path / "demo.env").read_text()
             assert requests.get(f"{base_url}/health", timeout=5).json()["model"] == "isnet-general-use"
+            demo = read_demo_env(tmp_path / "demo.env")
+            report = requests.get(
+                f"{base_url}/api/membership-usage", headers={"x-api-key": demo["API_KEY"]}, timeout=10
+            ).json()
+            assert report["api_usage"] == used
             result = tmp_path / "cutout.webp"
             if curl:
-                command = [curl, "-sSf", "-F", f"image=@{SAMPLE}", f"{base_url}/rmbg", "-o", str(result)]
+                key = f"x-api-key: {demo['API_KEY']}"
+                command = [curl, "-sSf", "-H", key, "-F", f"image=@{SAMPLE}", f"{base_url}/rmbg", "-o", str(result)]
                 subprocess.run(command, check=True, timeout=60)
             else:
                 with SAMPLE.open("rb") as file:
-                    answer = requests.post(f"{base_url}/rmbg", files={"image": file}, timeout=60)
+                    headers = {"x-api-key": demo["API_KEY"]}
+                    answer = requests.post(f"{base_url}/rmbg", files={"image": file}, headers=headers, timeout=60)
                 result.write_bytes(answer.content)
             alpha = np.asarray(decoded(result.read_bytes()))[..., 3]
             assert alpha.shape == (400, 600)

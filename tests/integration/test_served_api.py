@@ -1,5 +1,11 @@
 """The real functions behind the local gateway, over HTTP: what a client on the network sees."""
 
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,6 +34,10 @@ def aws_like_service(tmp_path_factory: pytest.TempPathFactory, small_model: Path
         yield service
 
 
+def key(service: Service) -> dict[str, str]:
+    return {"x-api-key": service.demo["API_KEY"]}
+
+
 def post(service: Service, data: bytes, filename: str = "photo.jpg", **fields: str) -> requests.Response:
     return requests.post(f"{service.base_url}/rmbg", files={"image": (filename, data)}, data=fields, timeout=60)
 
@@ -45,6 +55,61 @@ def test_a_picture(service: Service) -> None:
 
 def test_the_demo_environment(service: Service) -> None:
     assert f"BASE_URL={service.base_url}\n" in (service.state_dir / "demo.env").read_text()
+
+
+def test_the_demo_user_has_a_key_a_token_and_credits(service: Service) -> None:
+    demo = service.demo
+    assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN"]
+    assert (service.state_dir / "demo.env").stat().st_mode & 0o777 == 0o600
+    claims = json.loads(base64.urlsafe_b64decode(demo["USER_TOKEN"].split(".")[1] + "=="))
+    assert claims["sub"] == demo["USER_ID"]
+    assert claims["exp"] - time.time() > 86_400
+    report = requests.get(f"{service.base_url}/api/membership-usage", headers=key(service), timeout=10).json()
+    assert (report["membership"], report["credits"], report["prepaidCredits"]) == ("Demo", 18_500, 2_000)
+
+
+def test_each_way_to_call(service: Service) -> None:
+    token = {"Authorization": f"Bearer {service.demo['USER_TOKEN']}"}
+
+    def used() -> tuple[int, int]:
+        report = requests.get(f"{service.base_url}/api/membership-usage", headers=key(service), timeout=10).json()
+        return report["app_usage"], report["api_usage"]
+
+    app, api = used()
+    charged = []
+    for headers in ({}, key(service), token):
+        answer = requests.post(f"{service.base_url}/rmbg", files={"image": PHOTO}, headers=headers, timeout=60)
+        assert answer.status_code == 200
+        assert answer.headers["RateLimit"].startswith('"short";r=')
+        charged.append(answer.headers["X-Credits-Charged"])
+    assert charged == ["0", "1", "1"]
+    assert used() == (app + 1, api + 1)
+    both = requests.post(
+        f"{service.base_url}/rmbg", files={"image": PHOTO}, headers={**key(service), **token}, timeout=9
+    )
+    assert both.status_code == 400
+
+
+def test_the_operator_s_tool_works_on_the_running_service(service: Service) -> None:
+    def rmbgctl(*words: str) -> dict[str, Any]:
+        command = [str(Path(sys.executable).with_name("rmbgctl")), *words, "--local", "--json"]
+        environment = {**os.environ, "STATE_DIR": str(service.state_dir)}
+        result = subprocess.run(command, capture_output=True, env=environment, timeout=30, check=False)
+        assert result.returncode == 0, result.stderr.decode()
+        document: dict[str, Any] = json.loads(result.stdout)
+        return document
+
+    uid = rmbgctl("user", "create", "--email", "a@example.com", "--verified")["user_id"]
+    issued = rmbgctl("key", "issue", "--user", uid)
+    headers = {"x-api-key": issued["api_key"]}
+    url = f"{service.base_url}/api/membership-usage"
+    assert requests.get(url, headers=headers, timeout=10).json()["membership"] == "Free"
+    rmbgctl("plan", "set", "--user", uid, "--plan", "Premium-20000")
+    rmbgctl("credits", "grant", "--user", uid, "--amount", "7")
+    report = requests.get(url, headers=headers, timeout=10).json()
+    assert (report["membership"], report["credits"], report["prepaidCredits"]) == ("Premium-20000", 20_000, 7)
+    rmbgctl("key", "revoke", "--key-id", issued["key_id"])
+    assert requests.get(url, headers=headers, timeout=10).status_code == 401
 
 
 def test_concurrent_requests_get_their_own_answers(service: Service) -> None:
@@ -124,6 +189,7 @@ def test_without_aws_limits_results_of_any_size_pass(service: Service) -> None:
 
 def test_the_smoke_test_of_a_deployment(service: Service) -> None:
     assert smoke(service.base_url + "/", key="") == []
+    assert smoke(service.base_url + "/", key=service.demo["API_KEY"]) == []
     problems = smoke(service.base_url + "/nope", key="a key")
     assert len(problems) == 3
     assert "404" in problems[0]

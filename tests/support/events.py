@@ -16,6 +16,10 @@ class Context:
     memory_limit_in_mb: int = 3008
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:test"
     aws_request_id: str = "11111111-2222-3333-4444-555555555555"
+    remaining_milliseconds: int = 26_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_milliseconds
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def proxy_event(
     }
 
 
-def rmbg_event(parts: Parts, *, boundary: str = BOUNDARY) -> dict[str, Any]:
+def rmbg_event(parts: Parts, *, boundary: str = BOUNDARY, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """`POST /rmbg` with a form."""
-    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", **(headers or {})}
     return proxy_event("POST", "/rmbg", multipart(parts, boundary), headers)

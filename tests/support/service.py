@@ -26,6 +26,16 @@ class Service:
     state_dir: Path
     process: subprocess.Popen[bytes]
 
+    @property
+    def demo(self) -> dict[str, str]:
+        """BASE_URL, API_KEY, USER_ID and USER_TOKEN, as a shell would read them."""
+        return read_demo_env(self.state_dir / "demo.env")
+
+
+def read_demo_env(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -67,7 +77,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], demo_env: Path, log: Pat
         if process.poll() is not None:
             break
         if demo_env.is_file():
-            base_url = dict(line.split("=", 1) for line in demo_env.read_text().split())["BASE_URL"]
+            base_url = read_demo_env(demo_env)["BASE_URL"]
             if requests.get(f"{base_url}/health", timeout=5).status_code == 200:
                 return
         time.sleep(0.05)

@@ -1,16 +1,58 @@
 """Settings: one frozen object a function, read from its environment once and checked. Nothing else reads it."""
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rmbg.domain.plans import Catalogue, InvalidCatalogue, RateLimit, parse_catalogue
+
 MB_PER_VCPU: Final = 1769  # AWS Lambda: one vCPU a 1,769 MB
 DEFAULT_MEMORY_MB: Final = 3008
 
 
+DEFAULT_CATALOGUE: Final = Path(__file__).parent / "catalogue.json"
+
+
 class InvalidSetting(Exception):
     """An environment variable is missing or does not hold what it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Where accounts and credits are kept, who vouches for user tokens, and what callers without either may do.
+
+    `anonymous_daily_limit` is pictures a UTC day and client address, 0 for none. No issuer: no user tokens.
+    """
+
+    core_table: str
+    ephemeral_table: str
+    dynamodb_endpoint_url: str | None
+    oidc_issuer: str
+    oidc_audience: str
+    catalogue: Catalogue
+    anonymous_daily_limit: int
+    anonymous_daily_limit_total: int
+    anonymous_rate: RateLimit
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "AccountSettings":
+        return cls(
+            core_table=_text(environment, "CORE_TABLE"),
+            ephemeral_table=_text(environment, "EPHEMERAL_TABLE"),
+            dynamodb_endpoint_url=environment.get("DYNAMODB_ENDPOINT_URL") or None,
+            oidc_issuer=environment.get("OIDC_ISSUER", ""),
+            oidc_audience=environment.get("OIDC_AUDIENCE", ""),
+            catalogue=load_catalogue(environment.get("CATALOGUE", "")),
+            anonymous_daily_limit=_integer(environment, "ANONYMOUS_DAILY_LIMIT"),
+            anonymous_daily_limit_total=_integer(environment, "ANONYMOUS_DAILY_LIMIT_TOTAL"),
+            anonymous_rate=RateLimit(
+                burst=max(1, _integer(environment, "ANONYMOUS_BURST")),
+                per_second=_number(environment, "ANONYMOUS_RATE_PER_SECOND"),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +66,7 @@ class ImageSettings:
     max_response_bytes: int
     threads: int
     cors_allow_origin: str
+    accounts: AccountSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ImageSettings":
@@ -33,6 +76,7 @@ class ImageSettings:
             max_response_bytes=_integer(environment, "MAX_RESPONSE_BYTES", 0),
             threads=threads_for(memory_mb),
             cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN", "*"),
+            accounts=AccountSettings.from_environment(environment),
         )
 
 
@@ -43,6 +87,7 @@ class AccountApiSettings:
     model: str
     max_upload_bytes: int
     cors_allow_origin: str
+    accounts: AccountSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "AccountApiSettings":
@@ -50,7 +95,17 @@ class AccountApiSettings:
             model=_text(environment, "MODEL"),
             max_upload_bytes=_integer(environment, "MAX_UPLOAD_BYTES"),
             cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN", "*"),
+            accounts=AccountSettings.from_environment(environment),
         )
+
+
+def load_catalogue(path: str) -> Catalogue:
+    """The plans and packs of a file; of the one in the package if the path is empty. Raises InvalidSetting."""
+    file = Path(path) if path else DEFAULT_CATALOGUE
+    try:
+        return parse_catalogue(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, InvalidCatalogue) as error:
+        raise InvalidSetting(f"the catalogue {file.name}: {error}") from error
 
 
 def threads_for(memory_mb: int) -> int:
@@ -72,3 +127,14 @@ def _integer(environment: Mapping[str, str], name: str, default: int | None = No
     if not (value.isascii() and value.isdecimal()):
         raise InvalidSetting(f"{name} must be a whole number, got: {value!r}")
     return int(value)
+
+
+def _number(environment: Mapping[str, str], name: str) -> float:
+    value = environment.get(name, "")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InvalidSetting(f"{name} must be a number above 0, got: {value!r}")
+    return number

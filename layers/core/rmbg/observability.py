@@ -29,3 +29,11 @@ class StageTimer:
     def server_timing(self) -> str:
         """The value of a Server-Timing header (W3C Server Timing)."""
         return ", ".join(f"{name};dur={elapsed:.1f}" for name, elapsed in self.milliseconds.items())
+
+
+def count_metric(name: str) -> None:
+    """Count one occurrence of what an operator should hear of (CloudWatch embedded metric format, no dimensions)."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="rmbg"):
+        pass

@@ -22,7 +22,7 @@ MAX_QUOTED_CHARACTERS: Final = 100
 _T = TypeVar("_T")
 
 ASCII_BLANKS: Final = " \t\n\r\v\f"
-_INTEGER: Final = re.compile(rf"[+-]?[0-9]{{1,{MAX_INTEGER_DIGITS}}}")
+INTEGER: Final = re.compile(rf"[+-]?[0-9]{{1,{MAX_INTEGER_DIGITS}}}")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -128,7 +128,7 @@ def parse_options(fields: Mapping[str, str]) -> tuple[Options, list[FieldProblem
 
 def _side(name: str, value: str) -> int | None:
     text = value.strip(ASCII_BLANKS)
-    if not _INTEGER.fullmatch(text):
+    if not INTEGER.fullmatch(text):
         raise _InvalidValue(f"'{name}' must be an integer, got: '{quote(value)}'")
     side_px = int(text)
     if side_px == 0:  # the real client sends w=0 and h=0 for "not set"

@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rmbg.errors import PublicError
+from rmbg.http.rate_limits import Limit, limit_headers
 from rmbg.http.requests import request_id
 from rmbg.http.responses import error_response, json_response, with_common_headers
 from rmbg.http.routes import allowed_methods
@@ -25,7 +26,12 @@ class Application:
     whatever a route raises becomes a JSON answer: nothing of an unexpected fault but its request id.
     """
 
+    limits: list[Limit]  # what the answer to the current call announces
+    headers: dict[str, str]  # and what else it carries, whatever it turns out to be
+
     def __init__(self, *, cors_allow_origin: str) -> None:
+        self.limits = []
+        self.headers = {}
         self.router = APIGatewayRestResolver()
         self._cors_allow_origin = cors_allow_origin
         self.router.exception_handler(PublicError)(error_response)
@@ -38,10 +44,13 @@ class Application:
         if event.get("httpMethod") == "HEAD":  # the gateway leaves the body out, and tells its length all the same
             event = {**event, "httpMethod": "GET"}
         logger.set_correlation_id(request_id(proxy_event))
+        self.limits, self.headers = [], {}
+        result = self.router.resolve(event, context)
         return with_common_headers(
-            self.router.resolve(event, context),
+            result,
             request_id=request_id(proxy_event),
             cors_allow_origin=self._cors_allow_origin,
+            announced={**self.headers, **limit_headers(self.limits)},
         )
 
     def _no_route(self, _error: Exception) -> Response[str]:

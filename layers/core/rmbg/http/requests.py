@@ -27,3 +27,9 @@ def request_id(event: APIGatewayProxyEvent) -> str:
     """The gateway's id of the request."""
     context = event.raw_event.get("requestContext") or {}
     return str(context.get("requestId") or "")
+
+
+def query_parameters(event: APIGatewayProxyEvent) -> dict[str, list[str]]:
+    """All values of each query parameter, in their order."""
+    parameters = event.raw_event.get("multiValueQueryStringParameters") or {}
+    return {str(name): [str(value) for value in values] for name, values in parameters.items()}

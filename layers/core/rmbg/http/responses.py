@@ -38,30 +38,31 @@ def error_response(error: PublicError) -> Response[str]:
     return json_response(error.status, document, error.headers)
 
 
-def picture_response(
-    cutout: Cutout, *, filename: str, credits_charged: int, server_timing: str, max_response_bytes: int
-) -> Response[bytes]:
-    """200 with the picture's bytes.
-
-    Content-Length is left to the gateway, which renames one that a function sets. Raises PublicError (413) where the
-    encoded answer would outgrow `max_response_bytes` (0: no bound).
-    """
-    headers = {
-        "X-Width": str(cutout.size.width),
-        "X-Height": str(cutout.size.height),
-        "X-Credits-Charged": str(credits_charged),
-        "Content-Disposition": content_disposition(result_name(filename, cutout.format.extension)),
-        "Server-Timing": server_timing,
-        "Cache-Control": "no-store",
-    }
-    headers_size_bytes = sum(len(name) + len(value) for name, value in headers.items())
+def check_answer_size(cutout: Cutout, *, filename: str, max_response_bytes: int) -> None:
+    """Raises PublicError (413) where the encoded answer would outgrow `max_response_bytes` (0: no bound)."""
+    headers_size_bytes = sum(len(name) + len(value) for name, value in _picture_headers(cutout, filename).items())
     if max_response_bytes and base64_size_bytes(len(cutout.data)) + headers_size_bytes > max_response_bytes:
         raise PublicError(
             413,
             f"The result ({len(cutout.data) / BYTES_PER_MB:.1f} MB) is larger than this API can return; "
             "use format=webp or a smaller w/h.",
         )
+
+
+def picture_response(cutout: Cutout, *, filename: str, credits_charged: int, server_timing: str) -> Response[bytes]:
+    """200 with the picture's bytes. Content-Length is left to the gateway, which renames one that a function sets."""
+    headers = _picture_headers(cutout, filename)
+    headers |= {"X-Credits-Charged": str(credits_charged), "Server-Timing": server_timing}
     return Response(status_code=200, content_type=cutout.format.media_type, body=cutout.data, headers=headers)
+
+
+def _picture_headers(cutout: Cutout, filename: str) -> dict[str, str]:
+    return {
+        "X-Width": str(cutout.size.width),
+        "X-Height": str(cutout.size.height),
+        "Content-Disposition": content_disposition(result_name(filename, cutout.format.extension)),
+        "Cache-Control": "no-store",
+    }
 
 
 def content_disposition(filename: str) -> str:
@@ -77,9 +78,12 @@ def base64_size_bytes(size_bytes: int) -> int:
     return (size_bytes + 2) // 3 * 4
 
 
-def with_common_headers(result: dict[str, Any], *, request_id: str, cors_allow_origin: str) -> dict[str, Any]:
-    """Add to a proxy result what every answer carries."""
+def with_common_headers(
+    result: dict[str, Any], *, request_id: str, cors_allow_origin: str, announced: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Add to a proxy result what every answer carries, and what the call announced."""
     headers = result.setdefault("multiValueHeaders", {})
+    headers.update({name: [value] for name, value in (announced or {}).items()})
     headers["X-Request-Id"] = [request_id]
     headers["X-Content-Type-Options"] = ["nosniff"]
     if cors_allow_origin:

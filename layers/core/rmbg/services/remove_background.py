@@ -1,12 +1,16 @@
 """The main use case: an uploaded picture in, a cut-out or a mask out."""
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from rmbg.domain.fingerprints import fingerprint
 from rmbg.domain.geometry import MAX_CANVAS_PIXELS, MAX_CANVAS_SIDE_PX, Geometry, plan_geometry
 from rmbg.domain.options import Options, parse_options
 from rmbg.domain.pictures import MAX_SOURCE_SIDE_PX, Cutout, ImageHeader, InvalidImage
 from rmbg.errors import PublicError, invalid_parameters
 from rmbg.observability import StageTimer
+from rmbg.services.deadline import Deadline
+from rmbg.services.payments import Payment
 from rmbg.services.uploads import Upload, check_filename, check_size
 
 PictureT = TypeVar("PictureT")
@@ -33,11 +37,22 @@ class Imaging(Protocol[PictureT, MatteT, ResultT]):
         """The bytes of the answer."""
 
 
-def remove_background(upload: Upload, imaging: Imaging[Any, Any, Any], timer: StageTimer) -> Cutout:
-    """Check the upload, cut the subject out, and encode it as asked.
+def remove_background(
+    upload: Upload,
+    imaging: Imaging[Any, Any, Any],
+    payment: Payment,
+    *,
+    deadline: Deadline,
+    timer: StageTimer,
+    check_result: Callable[[Cutout], None] = lambda _: None,
+) -> Cutout:
+    """Check the upload, cut the subject out, encode it as asked, and have it paid.
 
-    Raises PublicError for rows 6 to 12, 16 and 10 of the contract's error table, in the contract's order; everything
-    that a client can get wrong is found before the segmentation begins.
+    Everything that a client can get wrong is found before the payment is taken: rows 6 to 12, 16 and 10 of the
+    contract's error table, in the contract's order. Whatever goes wrong after that gives the payment back, a result
+    that `check_result` refuses and an answer that would come too late included.
+
+    Raises PublicError, and what imaging raises for its own faults.
     """
     check_filename(upload.filename)
     check_size(len(upload.data))
@@ -50,13 +65,26 @@ def remove_background(upload: Upload, imaging: Imaging[Any, Any, Any], timer: St
     _check_canvas(geometry)
     with timer.stage("decode"):
         picture = _decode(upload.data, header, imaging)
-    with timer.stage("segment"):
-        matte = imaging.segment(picture)
-    with timer.stage("render"):
-        result = imaging.render(picture, matte, geometry, options)
-    del picture, matte  # a quarter of the peak memory of a large picture
-    with timer.stage("encode"):
-        return imaging.encode(result, options)
+    with timer.stage("reserve"):
+        payment.begin(lambda: fingerprint(upload.data, options))
+    try:
+        deadline.check()
+        with timer.stage("segment"):
+            matte = imaging.segment(picture)
+        with timer.stage("render"):
+            result = imaging.render(picture, matte, geometry, options)
+        del picture, matte  # a quarter of the peak memory of a large picture
+        with timer.stage("encode"):
+            cutout = imaging.encode(result, options)
+        check_result(cutout)
+        deadline.check()
+    except BaseException:
+        with timer.stage("refund"):
+            payment.refund()
+        raise
+    with timer.stage("commit"):
+        payment.commit(deadline)
+    return cutout
 
 
 def _inspect(data: bytes, imaging: Imaging[Any, Any, Any]) -> ImageHeader:

@@ -1,0 +1,13 @@
+"""What makes two requests the same one: the file's bytes and the options, whatever the form's boundary was."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from rmbg.domain.options import Options
+
+
+def fingerprint(data: bytes, options: Options) -> str:
+    """SHA-256, in hexadecimal, over the file's own SHA-256 and the parsed options."""
+    canonical = json.dumps([hashlib.sha256(data).hexdigest(), asdict(options)], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,146 @@
+"""DynamoDB, thinly: a request in, an item or one of four exceptions out. botocore's own never leave this module."""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from rmbg.errors import PublicError
+from rmbg.observability import logger
+from rmbg.storage.expressions import Request, Value, plain
+
+CONNECT_TIMEOUT_SECONDS: Final = 1
+READ_TIMEOUT_SECONDS: Final = 2
+ATTEMPTS: Final = 3
+_CONFLICT_ATTEMPTS: Final = 10
+_CONFLICT_PAUSE_SECONDS: Final = 0.02
+_RETRY_AFTER_SECONDS: Final = 2
+_CONFLICTS: Final = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+
+Row = dict[str, Value]
+
+
+class StoreUnavailable(PublicError):
+    """DynamoDB did not answer, or refused: whether the write happened is not known. Public, as 503 with Retry-After."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "Service unavailable", headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
+
+
+class ConditionFailed(Exception):
+    """The condition of a write does not hold; `row` is the item as it is, None if there is none."""
+
+    def __init__(self, row: Row | None) -> None:
+        super().__init__("condition failed")
+        self.row = row
+
+
+class TransactionFailed(Exception):
+    """A condition of a transaction does not hold; `failed[i]` says whether it is that of its i-th write."""
+
+    def __init__(self, failed: Sequence[bool], rows: Sequence[Row | None]) -> None:
+        super().__init__("transaction failed")
+        self.failed = tuple(failed)
+        self.rows = tuple(rows)
+
+
+class Database:
+    """Calls of one boto3 DynamoDB client, with what the SDK leaves to its user: conflicts are tried again."""
+
+    def __init__(self, client: Any, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._pause = pause
+
+    def get(self, request: Request) -> Row | None:
+        """GetItem. Raises StoreUnavailable."""
+        item = self._call("get_item", request).get("Item")
+        return plain(item) if item is not None else None
+
+    def query(self, request: Request) -> list[Row]:
+        """Query, all pages. Raises StoreUnavailable."""
+        rows: list[Row] = []
+        while True:
+            page = self._call("query", request)
+            rows.extend(plain(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return rows
+            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def update(self, request: Request) -> Row:
+        """UpdateItem; the item after it. Raises ConditionFailed and StoreUnavailable."""
+        return plain(self._call("update_item", request).get("Attributes", {}))
+
+    def put(self, request: Request) -> None:
+        """PutItem. Raises ConditionFailed and StoreUnavailable."""
+        self._call("put_item", request)
+
+    def delete(self, request: Request) -> None:
+        """DeleteItem. Raises ConditionFailed and StoreUnavailable."""
+        self._call("delete_item", request)
+
+    def transact(self, writes: Sequence[Mapping[str, Request]]) -> None:
+        """TransactWriteItems: `{"Update": request}`, `{"Put": ...}`, `{"Delete": ...}`.
+
+        The SDK adds a token, under which its own retries of a lost answer count once. Raises TransactionFailed and
+        StoreUnavailable.
+        """
+        self._call("transact_write_items", {"TransactItems": [_without_return_values(write) for write in writes]})
+
+    def _call(self, operation: str, request: Request) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
+            try:
+                return getattr(self._client, operation)(**request)
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code", "")
+                if code == "ConditionalCheckFailedException":
+                    raise ConditionFailed(_row(error.response)) from None
+                if not self._is_conflict(code, error.response) or attempt == _CONFLICT_ATTEMPTS:
+                    logger.error("store refused", operation=operation, code=code)
+                    raise StoreUnavailable from error
+            except BotoCoreError as error:
+                logger.error("store unreachable", operation=operation, code=type(error).__name__)
+                raise StoreUnavailable from error
+            self._pause(_CONFLICT_PAUSE_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311 - spreads, hides nothing
+        raise StoreUnavailable
+
+    def _is_conflict(self, code: str, response: Mapping[str, Any]) -> bool:
+        """Whether another write was in the way. Raises TransactionFailed where a condition was."""
+        if code != "TransactionCanceledException":
+            return code in _CONFLICTS
+        reasons = response.get("CancellationReasons") or []
+        codes = [reason.get("Code") for reason in reasons]
+        if "ConditionalCheckFailed" in codes:
+            raise TransactionFailed(
+                [code == "ConditionalCheckFailed" for code in codes], [_row(reason) for reason in reasons]
+            )
+        return "TransactionConflict" in codes
+
+
+def connect(endpoint_url: str | None) -> Database:
+    """The database of this environment: AWS's, or the one at an endpoint. Imports the SDK; opens no connection yet."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        tcp_keepalive=True,
+        max_pool_connections=4,
+    )
+    return Database(boto3.client("dynamodb", endpoint_url=endpoint_url, config=config))
+
+
+def _row(holder: Mapping[str, Any]) -> Row | None:
+    item = holder.get("Item")
+    return plain(item) if item else None
+
+
+def _without_return_values(write: Mapping[str, Request]) -> dict[str, Request]:
+    """In a transaction, only what a failed condition returns can be asked for."""
+    return {
+        kind: {name: value for name, value in request.items() if name != "ReturnValues"}
+        for kind, request in write.items()
+    }
