@@ -11,7 +11,7 @@ MODEL ?= isnet-general-use
 export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS CATALOGUE STACK CONFIRM
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build deploy destroy smoke lint type fmt check bench clean lock calibrate
+.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build invoke deploy destroy smoke lint type fmt check bench bench-accounts clean lock calibrate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -53,8 +53,12 @@ test-deployed: ## deploy the stack on a cloud emulator and call it; compare it w
 	@sh tools/setup.sh dev
 	@$(PY) -m pytest -m deployed $(ARGS)
 
-build: ## sam build: the container image (needs Docker) and the zip functions
+build: ## sam build: the container image (needs Docker) and the zip functions (MODEL=, CATALOGUE=plans.json)
 	@sh tools/build.sh
+
+invoke: ## run a function on a sample event, in its container: make invoke EVENT=events/rmbg_multipart.json
+	@sh tools/setup.sh run
+	@$(PY) -m tools.lab.invoke "$(EVENT)" $(ARGS)
 
 deploy: ## build and deploy into your AWS account (STACK=rmbg, MODEL=; asks before it creates anything)
 	@sh tools/deploy.sh
@@ -85,6 +89,10 @@ fmt: ## format and fix what can be fixed
 bench: ## our whole path against `rembg`: seconds by stage, ratio, peak memory
 	@sh tools/setup.sh run
 	@$(PY) -m benchmarks $(ARGS)
+
+bench-accounts: ## what counting costs: DynamoDB units a request, its share of a request's time
+	@sh tools/setup.sh run
+	@$(PY) -m benchmarks.accounting
 
 calibrate: ## make the int8 calibration ranges anew (5.6 GB of memory; needed only when a model changes)
 	@sh tools/calibrate.sh $(MODEL)

@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.call import Call
 from benchmarks.children.stopwatch import DECODER, ENCODER
 
-STAGES: Final = ("form", "inspect", "decode", "segment", "render", "encode")
+STAGES: Final = ("admit", "form", "inspect", "decode", "reserve", "segment", "render", "encode", "commit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The benchmark from its options to its tables."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
@@ -18,13 +19,19 @@ from benchmarks.pictures import Pictures, make_pictures
 from benchmarks.report import Report
 from benchmarks.results import write_results
 from benchmarks.sides import OURS, THEIRS, our_side, their_side
+from benchmarks.store import running_store
 from layers.model.progress import Progress
 from layers.model.ready import ensure_model
 
 
 def run_benchmark(options: BenchmarkOptions, progress: Progress) -> None:
     """Fetch what is missing, measure, print, write. Raises BenchmarkError or ModelError."""
-    entries = _entries(options, progress)
+    with running_store() as accounts:
+        _run(options, progress, accounts)
+
+
+def _run(options: BenchmarkOptions, progress: Progress, accounts: Mapping[str, str]) -> None:
+    entries = _entries(options, progress, accounts)
     originals = {path.stem: path for path in options.pictures} or photographs(progress)
     pictures = make_pictures(originals, CACHE / "pictures", progress)
     machine = machine_facts()
@@ -54,8 +61,8 @@ def run_benchmark(options: BenchmarkOptions, progress: Progress) -> None:
     progress(f"wrote {write_results(RESULTS, report)}")
 
 
-def _entries(options: BenchmarkOptions, progress: Progress) -> list[Entry]:
-    ours = Entry(our_side(options.model, ensure_model(options.model, MODELS, progress)), (PNG, WEBP))
+def _entries(options: BenchmarkOptions, progress: Progress, accounts: Mapping[str, str]) -> list[Entry]:
+    ours = Entry(our_side(options.model, ensure_model(options.model, MODELS, progress), accounts), (PNG, WEBP))
     if options.only_ours:
         return [ours]
     python = rembg_side.environment(progress)

@@ -26,8 +26,11 @@ class Side:
     environments: Mapping[int, Mapping[str, str]]
 
 
-def our_side(model: str, model_dir: Path) -> Side:
-    """The image function with the variables that Lambda and template.yaml would set; results have no size limit."""
+def our_side(model: str, model_dir: Path, accounts: Mapping[str, str]) -> Side:
+    """The image function with the variables that Lambda and template.yaml would set; results have no size limit.
+
+    `accounts` are those of the store: every picture is counted.
+    """
     environments = {
         threads: {
             **_of_this_machine(),
@@ -36,6 +39,7 @@ def our_side(model: str, model_dir: Path) -> Side:
             "MODEL": model,
             "MODEL_DIR": str(model_dir),
             "MAX_RESPONSE_BYTES": "0",
+            **accounts,
         }
         for threads, memory_mb in MEMORY_MB.items()
     }

@@ -27,7 +27,7 @@ def comparison_table(rows: Sequence[Row]) -> str:
 
 def stage_table(measurements: Sequence[Measurement]) -> str:
     """Milliseconds of each of our stages; `network` is the part of `segment` that onnxruntime runs."""
-    names = ("form", "inspect", "decode", "segment", "network", "render", "encode", "answer", "total", "±")
+    names = (*STAGES[:6], "network", *STAGES[6:], "answer", "total", "±")
     lines = [f"{'':<14}" + "".join(f"{name:>9}" for name in names)]
     for measurement in measurements:
         values = {name: measurement.stage(name) for name in STAGES} | {

@@ -86,9 +86,10 @@ class _Run:
         from tools.local_gateway.listener import unavailable
         from tools.local_store import errors
 
+        stopping = stop.event()
         try:
             with ExitStack() as stack:  # left when the workers have ended; nothing else runs then, so it may block
-                await self._serve(listener, stop.event(), stack)
+                await self._serve(listener, stopping, stack)
         except (model.Stopped, errors.StartCancelled):
             return 0
         except model.UnknownModel:
@@ -97,6 +98,8 @@ class _Run:
             _complain(f"the model {error} cannot be had, see above")
             return 1
         except (errors.EmulatorFailed, errors.StateUnreadable) as error:
+            if stopping.is_set() and not isinstance(error, errors.EmulatorEnded):
+                return 0  # Ctrl-C met a child before it had a session of its own
             _complain(str(error))
             return 1
         except intrinsics.TemplateError as error:
@@ -115,7 +118,7 @@ class _Run:
     async def _serve(self, listener: socket.socket, stopping: asyncio.Event, stack: ExitStack) -> None:
         from tools.local_gateway import server, settings, tasks, template
         from tools.local_store.backend import DemoFiles
-        from tools.local_store.errors import EmulatorFailed
+        from tools.local_store.errors import EmulatorEnded
 
         files = DemoFiles(self.state_dir)
         state = await self._locked_state(files, stopping, stack)
@@ -140,7 +143,7 @@ class _Run:
             on_ready=lambda: _announce(self.options, model_dir.name, files, backend),
         )
         if backend and await watching:
-            raise EmulatorFailed(f"the store's emulator has ended, so nothing can be served; see {state.log}")
+            raise EmulatorEnded(f"the store's emulator has ended, so nothing can be served; see {state.log}")
 
     async def _locked_state(self, files: "DemoFiles", stopping: asyncio.Event, stack: ExitStack) -> "LockedState":
         """The store's folder, ours alone; the files with an earlier run's addresses are gone. Raises InvalidOption."""

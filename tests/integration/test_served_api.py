@@ -191,6 +191,6 @@ def test_the_smoke_test_of_a_deployment(service: Service) -> None:
     assert smoke(service.base_url + "/", key="") == []
     assert smoke(service.base_url + "/", key=service.demo["API_KEY"]) == []
     problems = smoke(service.base_url + "/nope", key="a key")
-    assert len(problems) == 3
+    assert len(problems) == 4
     assert "404" in problems[0]
     assert len(smoke("http://127.0.0.1:1", key="")) == 3  # nobody there: told, not raised

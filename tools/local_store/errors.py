@@ -21,6 +21,10 @@ class EmulatorFailed(LocalStoreError):
     """The emulator is not installed, did not start, or does not answer."""
 
 
+class EmulatorEnded(EmulatorFailed):
+    """The emulator has served, and is gone."""
+
+
 class InvalidCatalogue(LocalStoreError):
     """The catalogue that the user has named cannot be used."""
 

@@ -90,7 +90,7 @@ def test_a_run_from_start_to_end(tmp_path: Path) -> None:
         assert process.returncode == 0
         assert output == ""
         assert "Traceback" not in errors
-        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["demo.env"]
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["demo.env", "store"]
 
 
 def test_aws_limits_leave_the_templates_figures(tmp_path: Path) -> None:

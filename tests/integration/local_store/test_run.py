@@ -1,0 +1,248 @@
+"""`make run` with a store: what it tells, what it keeps, and that nothing of it outlives it."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jwt
+import pytest
+import requests
+
+from tests.integration.local_gateway.gateways import (
+    ROOT,
+    START_SECONDS,
+    TOY,
+    children,
+    free_port,
+    handles_signal,
+    is_alive,
+    wait_until,
+)
+
+READY_MODEL = [sys.executable, "-c", "import sys; print('/models/' + sys.argv[1])"]
+VARIABLES = ("CORE_TABLE", "EPHEMERAL_TABLE", "DYNAMODB_ENDPOINT_URL", "CATALOGUE", "OIDC_ISSUER", "OIDC_AUDIENCE")
+LIMITS = {
+    "ANONYMOUS_DAILY_LIMIT": "1000",
+    "ANONYMOUS_DAILY_LIMIT_TOTAL": "1000",
+    "ANONYMOUS_BURST": "100",
+    "ANONYMOUS_RATE_PER_SECOND": "20",
+}
+TABLE = """
+  {name}:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{{AttributeName: pk, AttributeType: S}}, {{AttributeName: sk, AttributeType: S}}]
+      KeySchema: [{{AttributeName: pk, KeyType: HASH}}, {{AttributeName: sk, KeyType: RANGE}}]
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """The gateway's toy with the tables of a store, and with the variables that its functions need."""
+    root = tmp_path / "toy"
+    shutil.copytree(TOY, root)
+    template = root / "template.yaml"
+    variables = "".join(f"          {name}: of the template\n" for name in (*VARIABLES, *LIMITS))
+    text = template.read_text().replace("          MODEL_DIR:", f"{variables}          MODEL_DIR:")
+    template.write_text(text + TABLE.format(name="CoreTable") + TABLE.format(name="EphemeralTable"))
+    return root
+
+
+@contextmanager
+def started(
+    toy: Path, *arguments: str, before: str = "", port: int | None = None, **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """tools.run on the toy; `before` is Python that is run first."""
+    port = port or free_port()
+    program = (
+        f"import pathlib, sys, tools.run; {before}\n"
+        f"sys.exit(tools.run.main(pathlib.Path({str(toy)!r}), {READY_MODEL!r}, sys.argv[1:]))"
+    )
+    settings = {"PYTHONPATH": str(ROOT), "STATE_DIR": str(toy / "state"), "PORT": str(port), "MODEL": ""}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **settings, "AWS_LIMITS": "", "CATALOGUE": "", **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process, port
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout
+    readable, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    assert readable
+    assert "serving" in process.stdout.readline(), process.stderr.read() if process.stderr else ""
+
+
+def stopped(process: subprocess.Popen[str]) -> tuple[str, str]:
+    began = time.monotonic()
+    process.terminate()
+    output, errors = process.communicate(timeout=10)
+    assert process.returncode == 0, errors
+    assert time.monotonic() - began < 5
+    return output, errors
+
+
+def demo_of(toy: Path) -> dict[str, str]:
+    path = toy / "state" / "demo.env"
+    assert path.stat().st_mode & 0o777 == 0o600
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
+def test_what_is_told_and_what_is_kept(toy: Path) -> None:
+    store_json = toy / "state" / "store.json"
+    demos = []
+    for arguments in ([], [], ["--fresh"]):
+        with started(toy, *arguments) as (process, port):
+            until_ready(process)
+            url = f"http://127.0.0.1:{port}"
+            demo = demo_of(toy)
+            demos.append(demo)
+            assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN"]
+            assert demo["BASE_URL"] == url
+            environment = requests.get(url, timeout=10).json()["environment"]
+            assert environment.items() >= LIMITS.items()
+            assert [environment[name] for name in ("CORE_TABLE", "EPHEMERAL_TABLE")] == ["CoreTable", "EphemeralTable"]
+            assert environment["CATALOGUE"] == ""
+            assert store_json.stat().st_mode & 0o777 == 0o600
+            assert json.loads(store_json.read_text()) == {
+                "endpoint_url": environment["DYNAMODB_ENDPOINT_URL"],
+                "core_table": "CoreTable",
+                "ephemeral_table": "EphemeralTable",
+                "base_url": url,
+            }
+            keys = jwt.PyJWKClient(environment["OIDC_ISSUER"] + "/.well-known/jwks.json")
+            claims = jwt.decode(
+                demo["USER_TOKEN"],
+                keys.get_signing_key_from_jwt(demo["USER_TOKEN"]),
+                ["RS256"],
+                audience=environment["OIDC_AUDIENCE"],
+                issuer=environment["OIDC_ISSUER"],
+            )
+            assert (claims["sub"], claims["exp"] - claims["iat"]) == (demo["USER_ID"], 7 * 24 * 3600)
+            started_by_it = children(process.pid)
+            assert process.stdout
+            output = "".join(process.stdout.readline() for _ in range(4))
+            _, errors = stopped(process)
+            assert 'curl -H "x-api-key: $API_KEY"' in output
+            assert demo["API_KEY"] not in output
+            assert "Traceback" not in errors
+            assert not any(is_alive(child) for child in started_by_it)
+            assert not store_json.exists()
+    first, second, fresh = demos
+    assert first["API_KEY"] == second["API_KEY"] != fresh["API_KEY"]
+    assert first["USER_ID"] == second["USER_ID"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_seconds", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_signal_during_the_start_leaves_nothing(after_seconds: float, number: signal.Signals, toy: Path) -> None:
+    with started(toy) as (process, _):
+        assert wait_until(lambda: handles_signal(process.pid, signal.SIGTERM), 10)
+        deadline = time.monotonic() + after_seconds
+        seen: set[int] = set()
+        while time.monotonic() < deadline:
+            seen |= children(process.pid)
+            time.sleep(0.02)
+        began = time.monotonic()
+        os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=10)
+        assert time.monotonic() - began < 3
+        assert process.returncode == 0, errors
+        assert "Traceback" not in errors
+        assert not any(is_alive(child) for child in seen)
+
+
+def test_a_second_run_in_the_same_folder_is_refused(toy: Path) -> None:
+    with started(toy) as (process, _):
+        until_ready(process)
+        demo = demo_of(toy)
+        with started(toy, "--fresh") as (second, _):
+            _, errors = second.communicate(timeout=10)
+            assert second.returncode == 2
+            assert errors == (
+                f"rmbg: {toy}/state/store is in use by process {process.pid}; stop it, or name another STATE_DIR\n"
+            )
+        assert demo_of(toy) == demo
+        assert (toy / "state" / "store.json").exists()
+        stopped(process)
+
+
+def test_a_dead_emulator_is_said(toy: Path) -> None:
+    with started(toy) as (process, _):
+        until_ready(process)
+        (emulator,) = (child for child in children(process.pid) if b"emulator_process" in command_of(child))
+        os.kill(emulator, signal.SIGKILL)
+        _, errors = process.communicate(timeout=10)
+        assert process.returncode == 1
+        assert "the store's emulator has ended" in errors
+        assert not (toy / "state" / "store.json").exists()
+
+
+def command_of(pid: int) -> bytes:
+    return subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False).stdout
+
+
+def test_a_killed_run_leaves_no_process_and_the_next_one_goes_on(toy: Path) -> None:
+    with started(toy) as (process, _):
+        until_ready(process)
+        key = demo_of(toy)["API_KEY"]
+        started_by_it = children(process.pid)
+        process.kill()
+        process.wait()
+        with started(toy) as (second, _):
+            until_ready(second)
+            assert not any(is_alive(child) for child in started_by_it)
+            assert demo_of(toy)["API_KEY"] == key
+            stopped(second)
+
+
+def test_an_argument_that_is_not_known(toy: Path) -> None:
+    with started(toy, "--frsh") as (process, _):
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert errors.startswith("rmbg: usage:")
+    assert not (toy / "state").exists()
+
+
+def test_fresh_touches_nothing_that_is_not_ours(toy: Path) -> None:
+    mine = toy / "state" / "store" / "tables" / "mine.json"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("{}")
+    with started(toy, "--fresh") as (process, _):
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert "STATE_DIR" in errors
+    assert mine.exists()
+
+
+def test_without_an_emulator_nothing_is_served(toy: Path) -> None:
+    no_network = "import tools.local_store.install as i; i.INSTALL = ('sh', '-c', 'echo no network >&2; exit 1')"
+    with started(toy, before=no_network) as (process, _):
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors == "no network\nrmbg: the store's emulator could not be installed, see above\n"
+
+
+def test_a_catalogue_that_cannot_be_read(toy: Path) -> None:
+    with started(toy, CATALOGUE="/not/there.json") as (process, _):
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert errors.startswith("rmbg: the catalogue there.json: ")
+    assert "Traceback" not in errors

@@ -1,0 +1,98 @@
+"""What can be said of the emulator without starting it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.local_store import emulator, emulator_process
+from tools.local_store.emulator import running_emulator
+from tools.local_store.emulator_process import Guard, Saving
+from tools.local_store.errors import EmulatorFailed, StartCancelled, StateUnreadable
+from tools.local_store.install import install_emulator
+from tools.local_store.state import locked
+
+
+def test_one_that_is_not_installed_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "PYTHON", tmp_path / "python")
+    with pytest.raises(EmulatorFailed, match=r"sh tools/side_venv.sh ministack"), running_emulator(None, log=tmp_path):
+        pass
+
+
+def test_a_kept_file_that_is_half_there_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "PYTHON", Path(__file__))
+    with locked(tmp_path) as state:
+        state.tables.mkdir()
+        (state.tables / "dynamodb.json").write_text('{"half')
+        with pytest.raises(StateUnreadable, match="FRESH=1"), running_emulator(state, log=state.log):
+            pass
+        assert (state.tables / "dynamodb.json").read_text() == '{"half'
+
+
+def test_its_settings_are_not_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AUTH", "SERVICES", "PERSIST_STATE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "USE_SSL"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+    environment = emulator._environment(1, {"STATE_DIR": "/x"})
+    assert not environment.keys() & {"AUTH", "SERVICES", "PERSIST_STATE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "USE_SSL"}
+    assert environment["DOCKER_HOST"] == "unix:///dev/null/none"
+
+
+def test_an_installation_that_fails_or_is_no_longer_wanted() -> None:
+    with pytest.raises(EmulatorFailed, match="could not be installed"):
+        install_emulator(cancelled=lambda: False, command=["sh", "-c", "exit 1"])
+    with pytest.raises(StartCancelled):
+        install_emulator(cancelled=lambda: True, command=["sleep", "60"])
+    install_emulator(cancelled=lambda: False, command=["true"])
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def _status(guard: Guard, method: str, path: str, **headers: str) -> int:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": pairs}
+    asyncio.run(guard(scope, send, send))  # type: ignore[arg-type]
+    return int(sent[0]["status"])
+
+
+def test_the_guard_tells_changes_and_lets_no_page_in() -> None:
+    changes: list[int] = []
+    guard = Guard(_app, lambda: changes.append(1))
+    target = "DynamoDB_20120810."
+    assert _status(guard, "GET", "/_ministack/health") == 200
+    assert _status(guard, "POST", "/", x_amz_target=target + "Query") == 200
+    assert not changes
+    assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 200
+    assert _status(guard, "PUT", "/bucket/key", origin="http://page.example") == 200
+    assert len(changes) == 2
+    assert _status(guard, "POST", "/_ministack/reset") == 403
+    assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem", origin="http://page.example") == 403
+    asyncio.run(guard.close())
+    assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 503
+    assert len(changes) == 2
+
+
+def test_many_changes_are_one_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator_process, "_SAVE_AFTER_SECONDS", 0.01)
+    saves: list[int] = []
+
+    async def change() -> None:
+        saving = Saving(lambda: saves.append(1))
+        saving.now()  # nothing yet
+        task = asyncio.create_task(saving.run())
+        for _ in range(10):
+            saving.changed()
+        await asyncio.sleep(0.1)
+        saving.now()
+        task.cancel()
+
+    asyncio.run(change())
+    assert len(saves) == 1
