@@ -1,7 +1,6 @@
 """What API Gateway says by itself is worded by the template, status and headers included."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +8,7 @@ import pytest
 from tools.local_gateway import gateway_responses as responses
 from tools.local_gateway.gateway_responses import GatewayResponses, parse_gateway_response
 from tools.local_gateway.intrinsics import TemplateError
-from tools.local_gateway.template import load_template
-
-ROOT = Path(__file__).resolve().parents[3]
+from tools.make_events import deployment
 
 
 def parsed(**entry: Any) -> responses.GatewayResponse:
@@ -73,7 +70,7 @@ OURS = {
 
 @pytest.mark.parametrize(("kind", "expected"), OURS.items())
 def test_our_own_template(kind: str, expected: tuple[int, str]) -> None:
-    answer = load_template(ROOT / "template.yaml").gateway_responses.answer(kind, "r-1")
+    answer = deployment().gateway_responses.answer(kind, "r-1")
     status, message = expected
     assert answer.status == status
     assert json.loads(answer.body) == {"error": message, "status": status}
@@ -82,7 +79,7 @@ def test_our_own_template(kind: str, expected: tuple[int, str]) -> None:
 
 
 def test_every_type_of_our_template_repeats_its_status() -> None:
-    customised = load_template(ROOT / "template.yaml").gateway_responses._responses
+    customised = deployment().gateway_responses._responses
     assert len(customised) >= 20
     for response in customised.values():
         assert response.body is not None

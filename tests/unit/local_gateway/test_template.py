@@ -7,8 +7,7 @@ import pytest
 from tools.local_gateway.intrinsics import TemplateError
 from tools.local_gateway.routes import Route
 from tools.local_gateway.template import Deployment, load_template
-
-ROOT = Path(__file__).resolve().parents[3]
+from tools.make_events import deployment
 
 API = """
   Api:
@@ -110,17 +109,17 @@ def test_a_template_without_resources_is_said(tmp_path: Path) -> None:
 
 
 def test_our_template_can_be_served_and_says_what_it_promises() -> None:
-    deployment = load_template(ROOT / "template.yaml")
-    functions = {function.name: function for function in deployment.functions}
+    served = deployment()
+    functions = {function.name: function for function in served.functions}
     image, account = functions["BackgroundRemovalFunction"], functions["AccountApiFunction"]
     assert image.entry == "functions.background_removal.http_handler.handler"
     assert (image.memory_mb, image.timeout_seconds) == (3008, 26)
     assert account.entry == "functions.account_api.handler.handler"
-    assert deployment.binary_media_types == ("*/*",)
-    assert Route("POST", "/rmbg", image.name) in deployment.routes
+    assert served.binary_media_types == ("*/*",)
+    assert Route("POST", "/rmbg", image.name) in served.routes
     # a resource without one of the methods would answer it as if the path did not exist
-    taken = {(route.method, route.resource) for route in deployment.routes}
+    taken = {(route.method, route.resource) for route in served.routes}
     methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-    resources = {route.resource for route in deployment.routes}
+    resources = {route.resource for route in served.routes}
     assert {"/rmbg", "/health", "/", "/{proxy+}"} <= resources
     assert {(method, resource) for method in methods for resource in resources} <= taken
