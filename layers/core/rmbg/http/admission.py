@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from rmbg.domain.credits import Account
-from rmbg.domain.gcra import Decision
 from rmbg.domain.plans import RateLimit
 from rmbg.domain.windows import standing
 from rmbg.errors import PublicError
@@ -82,8 +81,10 @@ class Admission:
             raise
         finally:
             remaining = 0 if exhausted else payment.remaining
-            if remaining is not None:
-                self._application.limits.append(self._long_limit(payment, remaining))
+            if isinstance(payment, AnonymousPayment):
+                self._application.announce(self._daily_limit(remaining))
+            else:
+                self._application.announce(self._credits_limit(payment.identity.account, remaining))
 
     @property
     def _event(self) -> APIGatewayProxyEvent:
@@ -101,7 +102,7 @@ class Admission:
     def _admitted(self, identity: Identity) -> Identity:
         """Row 4 of an account, by its plan; and the day its key was used on."""
         plan = standing(identity.account, self._services.settings.catalogue, int(time.time())).plan
-        self._limit(schema.account_rate(identity.account.uid), plan.rate)
+        self._limit(schema.account_rate(identity.account.uid), plan.rate, self._credits_limit(identity.account, None))
         self._services.authenticator.note_use(identity)
         return identity
 
@@ -109,20 +110,23 @@ class Admission:
         callers = self._services.anonymous_callers
         context = self._event.raw_event.get("requestContext") or {}
         caller = callers.identify(str((context.get("identity") or {}).get("sourceIp") or ""))
-        self._limit(schema.anonymous_rate(caller), self._services.settings.anonymous_rate)
+        rate = self._services.settings.anonymous_rate
+        self._limit(schema.anonymous_rate(caller), rate, self._daily_limit(None))
         return AnonymousPayment(callers, caller)
 
-    def _long_limit(self, payment: AccountPayment | AnonymousPayment, remaining: int) -> Limit:
+    def _credits_limit(self, account: Account, remaining: int | None) -> Limit:
         now = int(time.time())
-        if isinstance(payment, AnonymousPayment):
-            return daily_limit(self._services.anonymous_callers.daily_limit, remaining=remaining, now=now)
-        state = standing(payment.identity.account, self._services.settings.catalogue, now)
+        state = standing(account, self._services.settings.catalogue, now)
         return credits_limit(state.plan.included, state.period, remaining=remaining, now=now)
 
-    def _limit(self, key: Key, rate: RateLimit) -> Decision:
+    def _daily_limit(self, remaining: int | None) -> Limit:
+        quota = self._services.anonymous_callers.daily_limit
+        return daily_limit(quota, remaining=remaining, now=int(time.time()))
+
+    def _limit(self, key: Key, rate: RateLimit, other: Limit) -> None:
+        """Row 4; announces the short-term limit, and the `other` one whose state nobody knows yet."""
         decision = self._services.limiter.check(key, rate)
-        self._application.limits.append(short_limit(decision))
+        self._application.announce(short_limit(decision), other)
         self._application.headers.update(short_headers(decision))
         if not decision.allowed:
             raise too_quick(decision)
-        return decision

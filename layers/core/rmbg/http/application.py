@@ -26,11 +26,11 @@ class Application:
     whatever a route raises becomes a JSON answer: nothing of an unexpected fault but its request id.
     """
 
-    limits: list[Limit]  # what the answer to the current call announces
+    limits: dict[str, Limit]  # what the answer to the current call announces, by the policy's name
     headers: dict[str, str]  # and what else it carries, whatever it turns out to be
 
     def __init__(self, *, cors_allow_origin: str) -> None:
-        self.limits = []
+        self.limits = {}
         self.headers = {}
         self.router = APIGatewayRestResolver()
         self._cors_allow_origin = cors_allow_origin
@@ -44,14 +44,18 @@ class Application:
         if event.get("httpMethod") == "HEAD":  # the gateway leaves the body out, and tells its length all the same
             event = {**event, "httpMethod": "GET"}
         logger.set_correlation_id(request_id(proxy_event))
-        self.limits, self.headers = [], {}
+        self.limits, self.headers = {}, {}
         result = self.router.resolve(event, context)
         return with_common_headers(
             result,
             request_id=request_id(proxy_event),
             cors_allow_origin=self._cors_allow_origin,
-            announced={**self.headers, **limit_headers(self.limits)},
+            announced={**self.headers, **limit_headers(self.limits.values())},
         )
+
+    def announce(self, *limits: Limit) -> None:
+        """Tell of these limits on the answer, whatever it turns out to be; a later word on a policy replaces one."""
+        self.limits.update({limit.name: limit for limit in limits})
 
     def _no_route(self, _error: Exception) -> Response[str]:
         methods = allowed_methods(self.router.current_event.path)

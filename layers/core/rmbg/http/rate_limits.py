@@ -1,6 +1,6 @@
 """Announcing limits: `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), `X-RateLimit-*`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,12 +14,15 @@ DAILY: Final = "daily"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One policy and where the caller stands: `quota` a window, `remaining`, and all of it again in `reset_seconds`."""
+    """One policy, `quota` a window, and where the caller stands: `remaining` until all is there in `reset_seconds`.
+
+    `remaining` None: not known, for nobody had to look.
+    """
 
     name: str
     quota: int
     window_seconds: int
-    remaining: int
+    remaining: int | None
     reset_seconds: int
 
 
@@ -27,22 +30,23 @@ def short_limit(decision: Decision) -> Limit:
     return Limit(SHORT, decision.limit, decision.window_seconds, decision.remaining, decision.full_in_seconds)
 
 
-def credits_limit(included: int, period: Period, *, remaining: int, now: int) -> Limit:
+def credits_limit(included: int, period: Period, *, remaining: int | None, now: int) -> Limit:
     """`remaining` counts prepaid credits too."""
     return Limit(CREDITS, included, period.end - period.start, remaining, max(0, period.end - now))
 
 
-def daily_limit(quota: int, *, remaining: int, now: int) -> Limit:
+def daily_limit(quota: int, *, remaining: int | None, now: int) -> Limit:
     return Limit(DAILY, quota, DAY_SECONDS, remaining, seconds_to_midnight(now))
 
 
-def limit_headers(limits: Sequence[Limit]) -> dict[str, str]:
+def limit_headers(limits: Collection[Limit]) -> dict[str, str]:
     """Both headers, as structured lists of strings with parameters (RFC 9651)."""
     if not limits:
         return {}
+    known = [limit for limit in limits if limit.remaining is not None]
     return {
         "RateLimit-Policy": ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window_seconds}' for limit in limits),
-        "RateLimit": ", ".join(f'"{limit.name}";r={limit.remaining};t={limit.reset_seconds}' for limit in limits),
+        "RateLimit": ", ".join(f'"{limit.name}";r={limit.remaining};t={limit.reset_seconds}' for limit in known),
     }
 
 

@@ -11,8 +11,9 @@ METHODS: Final = {
     "/api/api-keys/{key_id}": ("DELETE",),
 }
 _PARAMETER: Final = re.compile(r"\\\{\w+\\\}")
+_VALUE: Final = r"[-._~()'!*:@,;=+&$%<> \[\]{}|^\w]+"  # what Powertools takes in place of a parameter
 _PATTERNS: Final = tuple(
-    (re.compile(_PARAMETER.sub("[^/]+", re.escape(path))), methods) for path, methods in METHODS.items()
+    (re.compile(_PARAMETER.sub(lambda _: _VALUE, re.escape(path))), methods) for path, methods in METHODS.items()
 )
 
 
