@@ -58,6 +58,8 @@ build: ## sam build: the container image (needs Docker) and the zip functions (M
 
 invoke: ## run a function on a sample event, in its container: make invoke EVENT=events/rmbg_multipart.json
 	@sh tools/setup.sh run
+	@sh tools/side_venv.sh sam
+	@sh tools/side_venv.sh ministack
 	@$(PY) -m tools.lab.invoke "$(EVENT)" $(ARGS)
 
 deploy: ## build and deploy into your AWS account (STACK=rmbg, MODEL=; asks before it creates anything)

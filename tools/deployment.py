@@ -2,9 +2,10 @@
 
     repository STACK       make the stack's image repository if it is absent, print its URI
     remove-repository STACK
-    smoke URL [KEY]        a health check, a picture and an error against a deployed API
+    remove-retained STACK  delete the tables and user pools that the deletion of the stack would leave behind
+    smoke URL [KEY]        a health check, a picture and an error against a deployed API; with a key, its usage too
 
-The first two run beside SAM, whose environment has boto3; nothing else of the project is needed there.
+All but the last run beside SAM, whose environment has boto3; nothing else of the project is needed there.
 """
 
 import json
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 KEPT_IMAGES = 10
+TABLE = "AWS::DynamoDB::Table"
+USER_POOL = "AWS::Cognito::UserPool"
 _LIFECYCLE = {
     "rules": [
         {
@@ -25,6 +28,7 @@ _LIFECYCLE = {
         }
     ]
 }
+_NAMES = {TABLE: "table", USER_POOL: "user pool"}
 _SAMPLE = Path(__file__).resolve().parent.parent / "docs" / "images" / "coffee.jpg"
 _BOUNDARY = "rmbg-smoke-7f3a"
 _TIMEOUT_SECONDS = 35  # API Gateway answers within 29
@@ -53,6 +57,46 @@ def remove_repository(stack: str, ecr: Any) -> None:
         return
 
 
+def retained(stack: str, cloudformation: Any) -> list[tuple[str, str]]:
+    """Type and physical name of what a stack would leave behind; nothing of a stack that is gone.
+
+    Raises botocore's ClientError for anything else than that.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return []
+        raise
+    return [
+        (resource["ResourceType"], resource["PhysicalResourceId"])
+        for resource in resources
+        if resource["ResourceType"] in (TABLE, USER_POOL) and resource.get("PhysicalResourceId")
+    ]
+
+
+def remove_table(name: str, dynamodb: Any) -> None:
+    """Delete a table, protected or not; one that is gone already is fine."""
+    try:
+        if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+            dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+            dynamodb.get_waiter("table_exists").wait(TableName=name)  # only an active table can be deleted
+        dynamodb.delete_table(TableName=name)
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return
+
+
+def remove_user_pool(identifier: str, cognito: Any) -> None:
+    """Delete a user pool, protected or not; one that is gone already is fine."""
+    try:
+        cognito.update_user_pool(UserPoolId=identifier, DeletionProtection="INACTIVE")
+        cognito.delete_user_pool(UserPoolId=identifier)
+    except cognito.exceptions.ResourceNotFoundException:
+        return
+
+
 def repository_name(stack: str) -> str:
     """A repository's name has no capitals, a stack's may."""
     return f"{stack.lower()}/background-removal"
@@ -76,6 +120,10 @@ def smoke(url: str, key: str) -> list[str]:
     status, _, body = _send(f"{url}/rmbg", form, {**headers, "Content-Type": content_type})
     if status != 400 or b"invalid file signature" not in body:
         problems.append(f"POST /rmbg of no picture answers {status}: {body[:200]!r}")
+    if key:
+        status, _, body = _send(f"{url}/api/membership-usage", headers=headers)
+        if status != 200 or b'"membership"' not in body:
+            problems.append(f"GET /api/membership-usage answers {status}: {body[:200]!r}")
     return problems
 
 
@@ -85,7 +133,8 @@ def _form(data: bytes, filename: str) -> tuple[bytes, str]:
 
 
 def _send(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
-    request = urllib.request.Request(url, body, headers or {})  # noqa: S310 - the operator's own URL
+    # without Accept, API Gateway may leave what is binary in base64
+    request = urllib.request.Request(url, body, {"Accept": "*/*", **(headers or {})})  # noqa: S310 - the operator's own URL
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             return answer.status, answer.headers, answer.read()
@@ -97,15 +146,14 @@ def _send(url: str, body: bytes | None = None, headers: dict[str, str] | None = 
 
 def main(arguments: list[str]) -> int:
     match arguments:
-        case ["repository" | "remove-repository" as command, stack]:
+        case ["repository" | "remove-repository" | "remove-retained" as command, stack]:
             return _with_aws(command, stack)
         case ["smoke", url, *key]:
             problems = smoke(url, "".join(key))
             for problem in problems:
                 print(f"rmbg: {problem}", file=sys.stderr)
-            print(
-                "rmbg: " + ("it does not work, see above" if problems else "health, a picture and an error: all well")
-            )
+            checked = "health, a picture, an error" + (" and the key's usage" if key else "")
+            print("rmbg: " + ("it does not work, see above" if problems else f"{checked}: all well"))
             return 1 if problems else 0
         case _:
             print(__doc__, file=sys.stderr)
@@ -117,11 +165,18 @@ def _with_aws(command: str, stack: str) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        ecr = boto3.client("ecr")
-        if command == "repository":
-            print(ensure_repository(stack, ecr))
-        else:
-            remove_repository(stack, ecr)
+        match command:
+            case "repository":
+                print(ensure_repository(stack, boto3.client("ecr")))
+            case "remove-repository":
+                remove_repository(stack, boto3.client("ecr"))
+            case _:
+                for kind, name in retained(stack, boto3.client("cloudformation")):
+                    print(f"rmbg: deleting the {_NAMES[kind]} {name}", file=sys.stderr)
+                    if kind == TABLE:
+                        remove_table(name, boto3.client("dynamodb"))
+                    else:
+                        remove_user_pool(name, boto3.client("cognito-idp"))
     except (BotoCoreError, ClientError) as error:
         print(f"rmbg: AWS: {error}", file=sys.stderr)
         return 1

@@ -1,8 +1,10 @@
 """Sample events for `sam local invoke`, one a route: events/*.json, as API Gateway would make them.
 
     python -m tools.make_events
-    sam local invoke BackgroundRemovalFunction -e events/rmbg_multipart.json     (every rmbg_*.json)
-    sam local invoke AccountApiFunction -e events/health.json                    (all others)
+    make invoke EVENT=events/rmbg_multipart.json      `sam local invoke -e` with tables to read and write
+
+Those of BackgroundRemovalFunction are called rmbg_*.json, all others are for AccountApiFunction. The key in them is of
+nobody; `make invoke` puts a good one in its place.
 
 The same input makes the same bytes: the files are committed, and a test compares them. `sam local` hands an event on as
 it is, so the files hold what the transport would have made of a request: base64, resource, path parameters.
@@ -23,23 +25,30 @@ from tools.local_gateway.template import Deployment, load_template
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 EVENTS: Final = ROOT / "events"
+SAMPLE_KEY: Final = "rmbg_live_of_nobody"
 
 _BOUNDARY: Final = "----rmbgSampleEvent"
 _FORM: Final = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
 _RECEIVED_EPOCH: Final = 1_767_225_600.0  # 2026-01-01 00:00:00 UTC
 _PEER: Final = "192.0.2.7"  # RFC 5737: an address for documentation
 _SIZE: Final = (160, 120)
+_KNOWN_WHEN_DEPLOYED: Final = ("CORE_TABLE", "EPHEMERAL_TABLE", "OIDC_ISSUER", "OIDC_AUDIENCE")
+
+
+def deployment() -> Deployment:
+    """template.yaml, with nothing in place of what only a deployment knows. Raises TemplateError."""
+    return load_template(ROOT / "template.yaml", dict.fromkeys(_KNOWN_WHEN_DEPLOYED, ""))
 
 
 def make_events() -> dict[str, str]:
     """File name → its text."""
-    deployment = load_template(ROOT / "template.yaml")
-    return {f"{name}.json": _json(_event(request, deployment)) for name, request in _requests().items()}
+    served = deployment()
+    return {f"{name}.json": _json(_event(request, served)) for name, request in _requests().items()}
 
 
 def function_of(event: Mapping[str, Any]) -> str:
-    """Logical id of the function that template.yaml routes an event to."""
-    match = Router(load_template(ROOT / "template.yaml").routes).match(event["httpMethod"], event["path"])
+    """Logical id of the function that template.yaml routes an event to. Raises ValueError if it is none."""
+    match = Router(deployment().routes).match(event["httpMethod"], event["path"])
     if match is None:
         raise ValueError(f"{event['httpMethod']} {event['path']} is not routed")
     return match.route.function
@@ -55,6 +64,8 @@ def _requests() -> dict[str, Request]:
     return {
         "rmbg_multipart": _request("POST", "/rmbg", _FORM, _form("disc.jpg", "image/jpeg", _disc(), options)),
         "rmbg_not_an_image": _request("POST", "/rmbg", _FORM, _form("note.txt", "text/plain", b"not an image\n", {})),
+        "membership_usage": _request("GET", "/api/membership-usage", {"X-Api-Key": SAMPLE_KEY}),
+        "api_keys": _request("GET", "/api/api-keys", {"Authorization": "Bearer sample"}),
         "health": _request("GET", "/health"),
         "head_health": _request("HEAD", "/health"),
         "preflight": _request("OPTIONS", "/rmbg", preflight),
@@ -79,11 +90,11 @@ def _request(method: str, path: str, headers: Mapping[str, str] | None = None, b
     )
 
 
-def _event(request: Request, deployment: Deployment) -> dict[str, Any]:
-    match = Router(deployment.routes).match(request.method, request.path)
+def _event(request: Request, served: Deployment) -> dict[str, Any]:
+    match = Router(served.routes).match(request.method, request.path)
     if match is None:
         raise ValueError(f"{request.method} {request.path} is not routed")
-    encoded = encode_event(request, match, stage=deployment.stage, binary_media_types=deployment.binary_media_types)
+    encoded = encode_event(request, match, stage=served.stage, binary_media_types=served.binary_media_types)
     event: dict[str, Any] = json.loads(b"".join(encoded.chunks()))
     return event
 

@@ -13,6 +13,8 @@ from tools.make_events import EVENTS, function_of, make_events
 STATUSES = {
     "rmbg_multipart": 200,
     "rmbg_not_an_image": 400,
+    "membership_usage": 401,  # the key in it is of nobody: `make invoke` puts a good one in its place
+    "api_keys": 401,
     "health": 200,
     "head_health": 200,
     "preflight": 204,

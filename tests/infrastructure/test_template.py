@@ -1,18 +1,35 @@
 """What template.yaml promises to CloudFormation, to API Gateway and to whoever deploys it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from rmbg.http.routes import METHODS
-from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.graph import references
 from tools.local_gateway.routes import ANY_METHODS
-from tools.local_gateway.template import load_template
+from tools.make_events import deployment
 
 API_GATEWAY_TIMEOUT_SECONDS = 29
 NOT_PHYSICAL = {"StageName"}  # of the API, in its URL: it blocks no replacement
+REST = "/{proxy+}"
+
+# What each function does to each table, and nothing else. A transaction needs the right to each of its writes and no
+# other: nothing is deleted or only checked in one.
+RIGHTS = {
+    "BackgroundRemovalFunction": {
+        # keys and accounts are read; a token's first request makes its account; credits are counted
+        "CoreTable": {"GetItem", "PutItem", "UpdateItem"},
+        # the day's salt is read or made; limits and Idempotency-Keys are counted; a key whose request failed is deleted
+        "EphemeralTable": {"GetItem", "PutItem", "UpdateItem", "DeleteItem"},
+    },
+    "AccountApiFunction": {
+        # and an account's windows are queried; keys are made, and taken from their account's item
+        "CoreTable": {"GetItem", "PutItem", "UpdateItem", "Query"},
+        "EphemeralTable": {"UpdateItem"},  # the limit of an account's requests; no anonymous caller is served
+    },
+}
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -126,22 +143,108 @@ def test_every_exception_from_a_rule_has_a_reason(source: dict[str, Any]) -> Non
 
 
 def test_functions_give_up_before_the_gateway_does() -> None:
-    for function in load_template(ROOT / "template.yaml").functions:
+    for function in deployment().functions:
         assert function.timeout_seconds < API_GATEWAY_TIMEOUT_SECONDS, function.name
 
 
 def test_every_method_of_every_path_is_routed() -> None:
     """A path with a resource of its own hides {proxy+} for all methods, so a missing one would be a gateway error."""
     routed: dict[str, set[str]] = {}
-    for route in load_template(ROOT / "template.yaml").routes:
+    for route in deployment().routes:
         routed.setdefault(route.resource, set()).add(route.method)
-    assert routed.keys() == METHODS.keys() | {"/", "/{proxy+}"}
+    assert routed.keys() <= METHODS.keys() | {"/", REST}  # a resource for a path that does not exist
     for resource, methods in routed.items():
         assert methods == ANY_METHODS, resource
+    for path in METHODS:
+        assert path in routed or reached_by_rest(path, routed), path
+
+
+def reached_by_rest(path: str, routed: dict[str, set[str]]) -> bool:
+    """Whether {proxy+} serves a path: no resource of its own begins it, which would have to continue it too."""
+    first = "/" + path.split("/")[1]
+    return REST in routed and not any(resource.startswith(first) for resource in routed)
 
 
 def test_only_the_picture_goes_to_the_image_function() -> None:
-    deployment = load_template(ROOT / "template.yaml")
-    images = {function.name for function in deployment.functions if function.is_image}
-    routes = [(route.method, route.resource) for route in deployment.routes if route.function in images]
+    served = deployment()
+    images = {function.name for function in served.functions if function.is_image}
+    routes = [(route.method, route.resource) for route in served.routes if route.function in images]
     assert routes == [("POST", "/rmbg")]
+
+
+def test_tables_cost_by_the_request_and_are_encrypted(source: dict[str, Any]) -> None:
+    tables = of_type(source, "AWS::DynamoDB::Table")
+    assert tables.keys() == {"CoreTable", "EphemeralTable"}
+    for name, table in tables.items():
+        assert table["BillingMode"] == "PAY_PER_REQUEST", name
+        assert table["SSESpecification"] == {"SSEEnabled": True}, name
+        assert "ProvisionedThroughput" not in table, name
+
+
+def test_tables_have_the_keys_that_the_schema_builds(source: dict[str, Any]) -> None:
+    for name, table in of_type(source, "AWS::DynamoDB::Table").items():
+        assert {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]} == {"pk": "HASH", "sk": "RANGE"}
+        types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table["AttributeDefinitions"]}
+        assert types == {"pk": "S", "sk": "S"}, name
+
+
+def test_what_may_be_forgotten_is(source: dict[str, Any]) -> None:
+    for name, table in of_type(source, "AWS::DynamoDB::Table").items():
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}, name
+
+
+def test_accounts_and_credits_can_be_restored_and_are_not_deleted_by_accident(source: dict[str, Any]) -> None:
+    core = source["Resources"]["CoreTable"]["Properties"]
+    assert core["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert core["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert source["Parameters"]["DeletionProtection"]["Default"] == "true"
+
+
+def test_data_outlive_the_stack(source: dict[str, Any]) -> None:
+    for name, resource in source["Resources"].items():
+        if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool"):
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+
+
+def test_the_operator_s_tool_finds_the_tables(source: dict[str, Any]) -> None:
+    for name in of_type(source, "AWS::DynamoDB::Table"):
+        assert source["Outputs"][name]["Value"] == {"Ref": name}
+
+
+def test_each_function_may_do_to_each_table_what_it_does(source: dict[str, Any]) -> None:
+    for name, function in of_type(source, "AWS::Serverless::Function").items():
+        rights: dict[str, set[str]] = {}
+        for statement in statements(function["Policies"]):
+            assert statement.keys() == {"Effect", "Action", "Resource"}, name
+            (table, attribute) = statement["Resource"]["Fn::GetAtt"].split(".")
+            assert (statement["Effect"], attribute) == ("Allow", "Arn"), name
+            assert table not in rights, name
+            rights[table] = {action.removeprefix("dynamodb:") for action in statement["Action"]}
+        assert rights == RIGHTS[name]
+
+
+def test_no_policy_of_ours_has_a_wildcard(transformed: dict[str, Any]) -> None:
+    roles = of_type(transformed, "AWS::IAM::Role")
+    assert len(roles) == len(RIGHTS)
+    for name, role in roles.items():
+        # the one that lets a function write its logs
+        (managed,) = role["ManagedPolicyArns"]
+        assert str(managed).endswith("policy/service-role/AWSLambdaBasicExecutionRole"), name
+        assert role["Policies"], name
+        for statement in statements([policy["PolicyDocument"] for policy in role["Policies"]]):
+            assert not re.search(r"[*?]", json.dumps([statement["Action"], statement["Resource"]])), name
+
+
+def statements(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def test_both_functions_have_the_same_accounts(source: dict[str, Any]) -> None:
+    """A variable that only one of them has, or that differs, would split accounts, plans or limits in two."""
+    image, account = (
+        function["Environment"]["Variables"] for function in of_type(source, "AWS::Serverless::Function").values()
+    )
+    own = {"MODEL_DIR", "MAX_RESPONSE_BYTES", "MAX_UPLOAD_BYTES", "MODEL"}
+    assert {name: value for name, value in image.items() if name not in own} == {
+        name: value for name, value in account.items() if name not in own
+    }

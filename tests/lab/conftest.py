@@ -5,12 +5,15 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
@@ -20,6 +23,7 @@ from tools.lab.base_image import ensure_base_image
 from tools.lab.cloud import REGION, cloud
 from tools.lab.commands import run, side_venv
 from tools.lab.engine import container_engine
+from tools.lab.store import ContainerStore, container_store
 
 IMAGE = "backgroundremovalfunction:latest"  # SAM's name for what it builds
 # Named as in a registry, SAM finds nothing to push: the emulator takes the image from the engine.
@@ -27,20 +31,72 @@ REPOSITORY = f"000000000000.dkr.ecr.{REGION}.amazonaws.com/rmbg"
 STACK = "rmbg-test"
 MEMORY_MB = 3008
 START_SECONDS = 120
+# Few enough to be used up by one test; all others have a key.
+ANONYMOUS_DAILY_LIMIT = 3
+# The emulator throttles, though not with our answers, and the tests are quicker than the defaults allow.
+PARAMETERS = {
+    "AnonymousDailyLimit": str(ANONYMOUS_DAILY_LIMIT),
+    "ThrottleRatePerSecond": "1000",
+    "ThrottleBurst": "1000",
+}
+PLAN = "Demo"
+PREPAID_CREDITS = 10
 
 Environment = dict[str, str]
 
 
 @dataclass(frozen=True)
+class Account:
+    """An account that the operator's tool made, and its key."""
+
+    user_id: str
+    key_id: str
+    api_key: str
+
+
+@dataclass(frozen=True)
 class Api:
-    """A place where the API answers; `headers` go with every request."""
+    """A place where the API answers; `headers` go with every request.
+
+    The operator's tool works on it with these options and variables.
+    """
 
     base_url: str
+    operator_options: tuple[str, ...]
+    operator_environment: Environment
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, **arguments: Any) -> requests.Response:
         headers = {**self.headers, **arguments.pop("headers", {})}
         return requests.request(method, self.base_url + path, headers=headers, timeout=60, **arguments)
+
+    def operate(self, *words: str) -> dict[str, Any]:
+        """`rmbgctl`'s answer. Raises CommandFailed."""
+        command: list[str | Path] = [
+            Path(sys.executable).with_name("rmbgctl"),
+            *self.operator_options,
+            "--json",
+            *words,
+        ]
+        answer: dict[str, Any] = json.loads(run(command, self.operator_environment))
+        return answer
+
+    def new_account(self) -> Account:
+        """A user with a plan, prepaid credits and a key."""
+        email = f"{uuid.uuid4().hex}@example.com"
+        uid = self.operate("user", "create", "--email", email, "--verified", "--plan", PLAN)["user_id"]
+        self.operate("credits", "grant", "--user", uid, "--amount", str(PREPAID_CREDITS))
+        issued = self.operate("key", "issue", "--user", uid)
+        return Account(uid, issued["key_id"], issued["api_key"])
+
+    def as_(self, account: Account) -> "Api":
+        """The same place, called with an account's key."""
+        return replace(self, headers={**self.headers, "x-api-key": account.api_key})
+
+    @property
+    def anonymous(self) -> "Api":
+        """The same place, called without a key."""
+        return replace(self, headers={name: value for name, value in self.headers.items() if name != "x-api-key"})
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +116,13 @@ def built(engine: Environment) -> Environment:
 
 
 @pytest.fixture(scope="session")
+def tables(engine: Environment) -> Iterator[ContainerStore]:
+    """The template's tables, for containers that are not deployed."""
+    with container_store(engine) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
 def sam() -> Path:
     return side_venv("sam") / "sam"
 
@@ -71,48 +134,84 @@ def cloud_environment(built: Environment) -> Iterator[Environment]:
         yield {**built, **aws}
 
 
-@pytest.fixture(scope="session")
-def deployed(built: Environment, cloud_environment: Environment, sam: Path) -> Iterator[Api]:
-    """The unmodified template, but for the local image's name, deployed on the emulator; deleted at the end."""
-    run(["docker", "tag", IMAGE, f"{REPOSITORY}:test"], built)
+def deploy(stack: str, environment: Environment, sam: Path, **parameters: str) -> Api:
+    """The unmodified template, but for the local image's name, deployed on the emulator."""
+    run(["docker", "tag", IMAGE, f"{REPOSITORY}:test"], environment)
     folder = ROOT / ".aws-sam" / "build"
     template = folder / "template.yaml"
     text, replaced = re.subn(r"ImageUri: .*", f"ImageUri: {REPOSITORY}:test", template.read_text(encoding="utf-8"))
     assert replaced >= 1
     with_image = folder / "deployed.yaml"
     with_image.write_text(text, encoding="utf-8")
-    options = ["--stack-name", STACK, "--region", REGION]
-    deploy = ["deploy", "--template-file", str(with_image), *options, "--resolve-s3", "--no-confirm-changeset"]
-    deploy += ["--image-repository", REPOSITORY, "--capabilities", "CAPABILITY_IAM"]
-    run([sam, *deploy], cloud_environment)
-    outputs = json.loads(run([sam, "list", "stack-outputs", "--output", "json", *options], cloud_environment))
+    options = ["--stack-name", stack, "--region", REGION]
+    command = ["deploy", "--template-file", str(with_image), *options, "--resolve-s3", "--no-confirm-changeset"]
+    command += ["--image-repository", REPOSITORY, "--capabilities", "CAPABILITY_IAM"]
+    overrides = [f"{name}={value}" for name, value in {**PARAMETERS, **parameters}.items()]
+    run([sam, *command, "--parameter-overrides", *overrides], environment)
+    outputs = json.loads(run([sam, "list", "stack-outputs", "--output", "json", *options], environment))
     (url,) = [output["OutputValue"] for output in outputs if output["OutputKey"] == "ApiUrl"]
     matched = re.fullmatch(r"https://(\w+)\.execute-api\.[\w.-]+/(\w+)", url)
     assert matched, url
-    endpoint = cloud_environment["AWS_ENDPOINT_URL"]
+    endpoint = environment["AWS_ENDPOINT_URL"]
     host = f"{matched[1]}.execute-api.localhost:{endpoint.rpartition(':')[2]}"
-    yield Api(f"{endpoint}/{matched[2]}", {"Host": host})
-    run([sam, "delete", *options, "--no-prompts"], cloud_environment)
+    return Api(f"{endpoint}/{matched[2]}", ("--stack", stack), environment, {"Host": host})
+
+
+def aws(environment: Environment, service: str) -> Any:
+    """boto3's client for the emulator, under the operator's credentials."""
+    return boto3.client(
+        service,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=REGION,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def physical_name(environment: Environment, stack: str, logical: str) -> str:
+    found = aws(environment, "cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical)
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
 @pytest.fixture(scope="session")
-def sam_local(built: Environment, sam: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """`sam local start-api` over the built stack."""
+def deployed(cloud_environment: Environment, sam: Path) -> Iterator[Api]:
+    """The deployed stack, called with the key of an account of its own; deleted at the end."""
+    api = deploy(STACK, cloud_environment, sam)
+    yield api.as_(api.new_account())
+    core = physical_name(cloud_environment, STACK, "CoreTable")
+    run([sam, "delete", "--stack-name", STACK, "--region", REGION, "--no-prompts"], cloud_environment)
+    kept = aws(cloud_environment, "dynamodb").describe_table(TableName=core)["Table"]
+    assert kept["DeletionProtectionEnabled"]  # accounts and credits outlive the stack
+
+
+@pytest.fixture(scope="session")
+def sam_local(
+    built: Environment, tables: ContainerStore, sam: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
+    """`sam local start-api` over the built stack, called with the key of an account of its own."""
     port = free_port()
-    log = tmp_path_factory.mktemp("sam") / "start-api.log"
+    folder = tmp_path_factory.mktemp("sam")
+    log = folder / "start-api.log"
+    variables = folder / "variables.json"
+    variables.write_text(json.dumps({"Parameters": tables.functions}), encoding="utf-8")
+    base_url = f"http://127.0.0.1:{port}"
+    # what `make run` leaves for the operator's tool
+    store = {"endpoint_url": tables.endpoint_url, "core_table": tables.core_table, "base_url": base_url}
+    store["ephemeral_table"] = tables.ephemeral_table
+    (folder / "store.json").write_text(json.dumps(store), encoding="utf-8")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
                 *(str(sam), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)),
-                *("--warm-containers", "EAGER", "--skip-pull-image"),
+                *("--warm-containers", "EAGER", "--skip-pull-image", "--env-vars", str(variables)),
             ],
             cwd=ROOT,
-            env={**os.environ, **built},
+            env={**os.environ, **built, **tables.credentials},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    api = Api(f"http://127.0.0.1:{port}")
+    api = Api(base_url, ("--local",), {"STATE_DIR": str(folder)})
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -124,7 +223,7 @@ def sam_local(built: Environment, sam: Path, tmp_path_factory: pytest.TempPathFa
             assert process.poll() is None, log.read_text(errors="replace")
             assert time.monotonic() < deadline, log.read_text(errors="replace")
             time.sleep(0.3)
-        yield api
+        yield api.as_(api.new_account())
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)

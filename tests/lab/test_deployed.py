@@ -1,30 +1,55 @@
-"""The stack, really deployed: SAM, CloudFormation, API Gateway, IAM and the container, on the cloud emulator."""
+"""The stack, really deployed: SAM, CloudFormation, API Gateway, IAM, tables and the container, on a cloud emulator."""
 
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
+import requests
 
+from rmbg.config import load_catalogue
+from rmbg.services.authenticate import Authenticator
+from rmbg.services.manage_keys import ManageKeys
+from rmbg.services.user_tokens import UserClaims, UserTokens
+from rmbg.storage import schema
+from rmbg.storage.database import Database, StoreUnavailable
+from rmbg.storage.expressions import query
+from rmbg.storage.store import Store
 from tests.conftest import ROOT
-from tests.lab.conftest import Api, Environment
+from tests.lab.conftest import (
+    ANONYMOUS_DAILY_LIMIT,
+    PREPAID_CREDITS,
+    STACK,
+    Api,
+    Environment,
+    aws,
+    deploy,
+    physical_name,
+)
 from tests.support.events import BOUNDARY, File, multipart
 from tests.support.pictures import decoded
-from tools.lab.commands import run
+from tools import deployment
+from tools.lab.commands import CommandFailed, run
 
 pytestmark = [pytest.mark.deployed, pytest.mark.timeout(900)]
 
 SAMPLE = ROOT / "docs" / "images" / "coffee.jpg"
+USAGE = "/api/membership-usage?expand=billing_cycle"
 
 
-def post(api: Api, path: Path = SAMPLE, **fields: str) -> tuple[int, bytes, str]:
-    with path.open("rb") as file:
-        answer = api.send("POST", "/rmbg", files={"image": (path.name, file)}, data=fields)
-    return answer.status_code, answer.content, answer.headers["Content-Type"]
+def post(api: Api, headers: dict[str, str] | None = None, **fields: str) -> requests.Response:
+    with SAMPLE.open("rb") as file:
+        files = {"image": (SAMPLE.name, file)}
+        return api.send("POST", "/rmbg", files=files, data=fields, headers=headers or {})
 
 
 def test_a_photograph(deployed: Api) -> None:
-    status, body, media_type = post(deployed)
-    assert (status, media_type) == (200, "image/webp")
-    image = decoded(body)
+    answer = post(deployed)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/webp")
+    image = decoded(answer.content)
     assert (image.size, image.mode) == ((600, 400), "RGBA")
     assert image.getpixel((250, 200))[3] == 255  # type: ignore[index]
     assert image.getpixel((20, 20))[3] == 0  # type: ignore[index]
@@ -32,9 +57,9 @@ def test_a_photograph(deployed: Api) -> None:
 
 @pytest.mark.parametrize(("name", "mode"), [("png", "RGBA"), ("jpeg", "RGB"), ("bmp", "RGB"), ("webp", "RGBA")])
 def test_every_format_comes_through_as_bytes(deployed: Api, name: str, mode: str) -> None:
-    status, body, media_type = post(deployed, format=name, w="120")
-    assert (status, media_type) == (200, f"image/{name}")
-    image = decoded(body)
+    answer = post(deployed, format=name, w="120")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, f"image/{name}")
+    image = decoded(answer.content)
     assert (image.size, image.mode, image.format) == ((120, 80), mode, name.upper())
 
 
@@ -58,6 +83,196 @@ def test_the_rest_of_the_api(deployed: Api) -> None:
     wrong = deployed.send("PUT", "/rmbg")
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST, OPTIONS")
     assert deployed.send("OPTIONS", "/rmbg").status_code == 204
+
+
+def test_a_picture_is_charged_and_shown(deployed: Api) -> None:
+    api = deployed.as_(deployed.new_account())
+    before = api.send("GET", USAGE).json()
+    assert (before["api_usage"], before["prepaidCredits"]) == (0, PREPAID_CREDITS)
+    answer = post(api, w="60")
+    assert (answer.status_code, answer.headers["X-Credits-Charged"]) == (200, "1")
+    refused = api.send("POST", "/rmbg", files={"image": ("a.jpg", b"no picture")})
+    assert refused.status_code == 400
+    after = api.send("GET", USAGE).json()
+    assert after["api_usage"] == 1
+    cycle = after["billingCycle"]
+    assert cycle["remainingIncludedCredits"] == cycle["includedCredits"] - 1
+
+
+def test_limits_are_announced_through_the_gateway(deployed: Api) -> None:
+    answer = post(deployed, w="60")
+    assert re.fullmatch(r'"short";q=\d+;w=\d+, "credits";q=\d+;w=\d+', answer.headers["RateLimit-Policy"])
+    assert re.fullmatch(r'"short";r=\d+;t=\d+, "credits";r=\d+;t=\d+', answer.headers["RateLimit"])
+    assert int(answer.headers["X-RateLimit-Remaining"]) < int(answer.headers["X-RateLimit-Limit"])
+    assert "RateLimit" in answer.headers["Access-Control-Expose-Headers"]
+
+
+def test_a_revoked_key_is_refused_on_the_next_request(deployed: Api) -> None:
+    account = deployed.new_account()
+    api = deployed.as_(account)
+    assert post(api, w="60").status_code == 200
+    assert api.send("GET", USAGE).status_code == 200
+    deployed.operate("key", "revoke", "--key-id", account.key_id)
+    answer = post(api, w="60")
+    assert (answer.status_code, answer.json()) == (401, {"error": "invalid api key", "status": 401})
+    assert api.send("GET", USAGE).status_code == 401
+
+
+def test_an_idempotency_key_is_charged_once(deployed: Api) -> None:
+    """A transaction over both tables, and the deletion of a key whose request failed."""
+    api = deployed.as_(deployed.new_account())
+    answers = [post(api, {"Idempotency-Key": "one"}, w="60") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.headers["X-Credits-Charged"] for answer in answers] == ["1", "0"]
+    assert answers[0].content == answers[1].content
+    too_large = {"format": "bmp", "w": "1800", "h": "1300", "exact_resize": "1"}
+    assert [post(api, {"Idempotency-Key": "two"}, **too_large).status_code for _ in range(2)] == [413, 413]
+    assert api.send("GET", USAGE).json()["api_usage"] == 1
+
+
+def test_without_a_key_there_are_some_pictures_a_day(deployed: Api) -> None:
+    api = deployed.anonymous
+    for made in range(1, ANONYMOUS_DAILY_LIMIT + 1):
+        answer = post(api, w="60")
+        assert (answer.status_code, answer.headers["X-Credits-Charged"]) == (200, "0")
+        assert f'"daily";r={ANONYMOUS_DAILY_LIMIT - made};' in answer.headers["RateLimit"]
+    answer = post(api, w="60")
+    assert answer.status_code == 429
+    assert answer.json()["error"] == "You've reached your daily limit. Please sign up for more access."
+    assert int(answer.headers["Retry-After"]) > 0
+    assert '"daily";r=0;' in answer.headers["RateLimit"]
+    assert post(deployed, w="60").status_code == 200  # an account has its own
+
+
+def test_the_smoke_test_of_a_deployment(deployed: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = deployment._send
+
+    def with_host(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> object:
+        return send(url, body, {**(headers or {}), "Host": deployed.headers["Host"]})
+
+    monkeypatch.setattr(deployment, "_send", with_host)  # the emulator knows its APIs by it alone
+    assert deployment.smoke(deployed.base_url, deployed.headers["x-api-key"]) == []
+
+
+@contextmanager
+def without(environment: Environment, function: str, table: str, action: str) -> Iterator[None]:
+    """The function's role without one of its rights."""
+    iam = aws(environment, "iam")
+    role = physical_name(environment, STACK, f"{function}Role")
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    arn = aws(environment, "dynamodb").describe_table(TableName=physical_name(environment, STACK, table))["Table"][
+        "TableArn"
+    ]
+    less = json.loads(json.dumps(document))
+    (statement,) = [statement for statement in less["Statement"] if statement["Resource"] == arn]
+    statement["Action"].remove(action)
+    less["Statement"] = [statement for statement in less["Statement"] if statement["Action"]]
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(less))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+IMAGE_FUNCTION, ACCOUNT_FUNCTION = "BackgroundRemovalFunction", "AccountApiFunction"
+
+
+@pytest.mark.parametrize(
+    ("function", "table", "action"),
+    [
+        (IMAGE_FUNCTION, "CoreTable", "dynamodb:GetItem"),
+        (IMAGE_FUNCTION, "CoreTable", "dynamodb:UpdateItem"),
+        (IMAGE_FUNCTION, "EphemeralTable", "dynamodb:UpdateItem"),
+        (ACCOUNT_FUNCTION, "CoreTable", "dynamodb:GetItem"),
+        (ACCOUNT_FUNCTION, "CoreTable", "dynamodb:Query"),
+    ],
+)
+def test_a_function_has_its_role_s_rights_and_needs_them(
+    deployed: Api, cloud_environment: Environment, function: str, table: str, action: str
+) -> None:
+    """The emulator enforces them, so that all other tests here show that the rights are enough."""
+
+    def status(idempotency_key: str) -> int:
+        if function == ACCOUNT_FUNCTION:
+            return deployed.send("GET", USAGE).status_code
+        return post(deployed, {"Idempotency-Key": idempotency_key}, w="60").status_code
+
+    kind = f"{table} {action}"
+    assert status(f"{kind} before") == 200
+    with without(cloud_environment, function, table, action):
+        assert status(f"{kind} meanwhile") == 503
+    assert status(f"{kind} after") == 200
+
+
+class Anybody(UserTokens):
+    """Takes every token for that of a user whose address the issuer has verified."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__("", "")
+        self._subject = subject
+
+    def verify(self, token: str) -> UserClaims:
+        return UserClaims(self._subject, f"{self._subject}@example.com", True)
+
+
+@pytest.mark.parametrize("function", [IMAGE_FUNCTION, ACCOUNT_FUNCTION])
+def test_a_role_is_enough_for_what_user_tokens_do(deployed: Api, cloud_environment: Environment, function: str) -> None:
+    """An issuer has https, which nothing here has; so the services run here, with the credentials of the role."""
+    assert post(deployed, w="60").status_code == 200
+    assert deployed.send("GET", USAGE).status_code == 200  # now both containers are there
+    store = store_of_role(cloud_environment, function)
+    authenticator = Authenticator(store, load_catalogue(""), Anybody(f"user-of-{function}"))
+    account = authenticator.by_token("any").account
+    if function == ACCOUNT_FUNCTION:
+        keys = ManageKeys(store)
+        created = keys.create(account)
+        assert deployed.send("GET", USAGE, headers={"x-api-key": created.text}).status_code == 200
+        keys.revoke(account.uid, created.key.id)
+        assert deployed.send("GET", USAGE, headers={"x-api-key": created.text}).status_code == 401
+    else:
+        with pytest.raises(StoreUnavailable):  # it makes no report
+            store.database.query(query(store.core, schema.account(account.uid).pk, "A", "Z"))
+
+
+def store_of_role(environment: Environment, function: str) -> Store:
+    """The stack's tables, under the credentials that a function's container was given."""
+    name = physical_name(environment, STACK, function)
+    for container in run(["docker", "ps", "--quiet"], environment).decode().split():
+        inspected = run(["docker", "inspect", "--format", "{{json .Config.Env}}", container], environment)
+        variables = dict(line.split("=", 1) for line in json.loads(inspected))
+        if variables.get("AWS_LAMBDA_FUNCTION_NAME") == name:
+            client = boto3.client(
+                "dynamodb",
+                endpoint_url=environment["AWS_ENDPOINT_URL"],
+                region_name=variables["AWS_REGION"],
+                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=variables["AWS_SESSION_TOKEN"],
+            )
+            return Store(Database(client), variables["CORE_TABLE"], variables["EPHEMERAL_TABLE"])
+    raise AssertionError(f"no container of {name} runs")
+
+
+def test_destroying_takes_the_protected_tables_too(cloud_environment: Environment, sam: Path) -> None:
+    stack = "rmbg-doomed"
+    deploy(stack, cloud_environment, sam, CreateUserPool="true")
+    names = [physical_name(cloud_environment, stack, name) for name in ("CoreTable", "EphemeralTable")]
+    pool = physical_name(cloud_environment, stack, "UserPool")
+    environment = {**cloud_environment, "STACK": stack}
+    with pytest.raises(CommandFailed, match="its tables, protected or not"):
+        run(["sh", "tools/destroy.sh"], environment)
+    dynamodb, cognito = aws(cloud_environment, "dynamodb"), aws(cloud_environment, "cognito-idp")
+
+    def pools() -> set[str]:
+        return {found["Id"] for found in cognito.list_user_pools(MaxResults=60)["UserPools"]}
+
+    assert set(names) <= set(dynamodb.list_tables()["TableNames"])
+    assert pool in pools()
+    run(["sh", "tools/destroy.sh"], {**environment, "CONFIRM": stack})
+    assert not set(names) & set(dynamodb.list_tables()["TableNames"])
+    assert pool not in pools()
+    run([sam.with_name("python"), "-m", "tools.deployment", "remove-retained", stack], environment)  # nothing is left
 
 
 def test_the_image_repository(cloud_environment: Environment, sam: Path) -> None:

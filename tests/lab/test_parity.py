@@ -1,11 +1,16 @@
-"""One table of requests to the local gateway, to `sam local start-api` and to the deployed stack: the same answers."""
+"""One table of requests to the local gateway, to `sam local start-api` and to the deployed stack: the same answers.
 
+Each place is called with the key of an account of its own, on the same plan, unless a row says otherwise.
+"""
+
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 import requests
 
+from rmbg.domain.keys import api_key
 from tests.conftest import MODELS, ROOT
 from tests.lab.conftest import Api
 from tests.support.events import BOUNDARY, File, multipart
@@ -23,12 +28,20 @@ COMPARED_HEADERS = (
     "X-Width",
     "X-Height",
     "X-Credits-Charged",
+    "RateLimit-Policy",
+    "X-RateLimit-Limit",
     "Allow",
     "Cache-Control",
     "X-Content-Type-Options",
     "Access-Control-Allow-Origin",
     "Access-Control-Allow-Methods",
 )
+
+
+# These count: that they are there is compared.
+PRESENT_HEADERS = ("RateLimit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After", "X-Request-Id")
+# Of callers without a key: each place has a quota of its own.
+QUOTAS = ("RateLimit-Policy", "X-RateLimit-Limit")
 
 
 @dataclass(frozen=True)
@@ -42,10 +55,12 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     differences: dict[str, str] = field(default_factory=dict)
     ignored_headers: tuple[str, ...] = ()
+    anonymous: bool = False
 
 
 def form(name: str, *parts: tuple[str, File | str | bytes], **arguments: object) -> Request:
-    return Request(name, "POST", "/rmbg", multipart(parts), {"Content-Type": FORM}, **arguments)  # type: ignore[arg-type]
+    headers = {"Content-Type": FORM, **arguments.pop("headers", {})}  # type: ignore[dict-item]
+    return Request(name, "POST", "/rmbg", multipart(parts), headers, **arguments)  # type: ignore[arg-type]
 
 
 REQUESTS = (
@@ -60,6 +75,23 @@ REQUESTS = (
     form("no-picture", ("image", File(bytes(range(256)) * 40))),
     form("parameters", ("image", File(PHOTO)), ("w", b"\xff\xfe"), ("angle", "1e9"), ("mask", "maybe")),
     form("canvas", ("image", File(PHOTO)), ("w", "10000"), ("h", "10000"), ("angle", "45")),
+    form("anonymous", ("image", File(b"x")), anonymous=True, ignored_headers=QUOTAS),
+    form("invalid-key", ("image", File(PHOTO)), headers={"x-api-key": "rmbg_live_no"}),
+    form("unknown-key", ("image", File(PHOTO)), headers={"x-api-key": api_key("0" * 36)}),
+    form("both", ("image", File(PHOTO)), headers={"Authorization": "Bearer x"}),
+    form("garbage-token", ("image", File(PHOTO)), headers={"Authorization": "Bearer garbage"}, anonymous=True),
+    form("other-scheme", ("image", File(PHOTO)), headers={"Authorization": "Basic eDp5"}, anonymous=True),
+    form("bad-idempotency-key", ("image", File(PHOTO)), headers={"Idempotency-Key": "x" * 256}),
+    Request("usage-without-a-key", "GET", "/api/membership-usage", anonymous=True),
+    Request("usage-of-a-bad-key", "GET", "/api/membership-usage", None, {"x-api-key": "rmbg_live_no"}),
+    Request("usage-parameters", "GET", "/api/membership-usage?year=x&month=13&month=1&periodStartUnix=-1"),
+    Request("usage-wrong-method", "POST", "/api/membership-usage", b"x"),
+    Request("usage-preflight", "OPTIONS", "/api/membership-usage", ignored_headers=("Content-Type",)),
+    Request("api-keys-without-a-token", "GET", "/api/api-keys", anonymous=True),
+    Request("api-keys-with-a-key", "POST", "/api/api-keys"),
+    Request("api-keys-with-garbage", "GET", "/api/api-keys", None, {"Authorization": "Bearer garbage"}, anonymous=True),
+    Request("api-key-revoked-by-nobody", "DELETE", "/api/api-keys/abc", anonymous=True),
+    Request("api-key-wrong-method", "PUT", "/api/api-keys/abc"),
     Request("json", "POST", "/rmbg", b"{}", {"Content-Type": "application/json"}),
     Request("no-body", "POST", "/rmbg"),
     Request("health", "GET", "/health"),
@@ -86,12 +118,15 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     assert (MODELS / "isnet-general-use" / "model.json").is_file()  # `make build` has prepared it
     settings = {"MODEL": "isnet-general-use", "AWS_LIMITS": "1"}
     with running_service(tmp_path_factory.mktemp("state"), **settings) as service:
-        yield Api(service.base_url)
+        api = Api(service.base_url, ("--local",), {"STATE_DIR": str(service.state_dir)})
+        yield api.as_(api.new_account())
 
 
-def shown(answer: requests.Response, request: Request) -> dict[str, object]:
-    headers = {name: answer.headers.get(name) for name in COMPARED_HEADERS if name not in request.ignored_headers}
-    return {"status": answer.status_code, "body": answer.content, "headers": headers}
+def shown(answer: requests.Response, ignored_headers: tuple[str, ...] = ()) -> dict[str, object]:
+    headers = {name: answer.headers.get(name) for name in COMPARED_HEADERS if name not in ignored_headers}
+    headers["policies"] = ", ".join(re.findall(r'"\w+"', answer.headers.get("RateLimit-Policy", "")))
+    present = [name for name in PRESENT_HEADERS if name in answer.headers]
+    return {"status": answer.status_code, "body": answer.content, "headers": headers, "present": present}
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.name)
@@ -99,13 +134,43 @@ def shown(answer: requests.Response, request: Request) -> dict[str, object]:
 def test_the_same_answer(place: str, request_: Request, local: Api, request: pytest.FixtureRequest) -> None:
     api: Api = request.getfixturevalue(place)
     here, there = (
-        shown(where.send(request_.method, request_.path, data=request_.body, headers=request_.headers), request_)
+        shown(
+            (where.anonymous if request_.anonymous else where).send(
+                request_.method, request_.path, data=request_.body, headers=request_.headers
+            ),
+            request_.ignored_headers,
+        )
         for where in (local, api)
     )
     if place in request_.differences:
         assert here != there, f"the difference is gone: {request_.differences[place]}"
         return
     assert there == here
+
+
+@pytest.mark.parametrize("place", ["sam_local", "deployed"])
+def test_the_same_account(place: str, local: Api, request: pytest.FixtureRequest) -> None:
+    """A new account's pictures, what they cost, what its usage says of them, and the end of its key."""
+    here, there = (history(api) for api in (local, request.getfixturevalue(place)))
+    assert [answer["status"] for answer in here] == [200] * 6 + [401] * 2
+    assert there == here
+
+
+def history(place: Api) -> list[dict[str, object]]:
+    account = place.new_account()
+    api = place.as_(account)
+
+    def picture(**headers: str) -> dict[str, object]:
+        body = multipart([("image", File(PHOTO)), ("w", "32")])
+        return shown(api.send("POST", "/rmbg", data=body, headers={"Content-Type": FORM, **headers}))
+
+    def usage(query: str) -> dict[str, object]:
+        return shown(api.send("GET", f"/api/membership-usage{query}"))
+
+    steps = [usage(""), picture(), picture(**{"Idempotency-Key": "k"}), picture(**{"Idempotency-Key": "k"})]
+    steps += [usage("?expand=billing_cycle"), usage("?listBillingCycles=true")]
+    place.operate("key", "revoke", "--key-id", account.key_id)
+    return [*steps, usage(""), picture()]
 
 
 def test_every_known_difference_has_a_reason() -> None:

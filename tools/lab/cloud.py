@@ -1,4 +1,4 @@
-"""A cloud on the loopback interface: an emulator of CloudFormation, API Gateway, Lambda and the rest."""
+"""A cloud on this machine: an emulator of CloudFormation, API Gateway, Lambda, DynamoDB, IAM and the rest."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from tools.lab.commands import side_venv
 from tools.lab.engine import STATE
+from tools.lab.network import doorway
 
 REGION = "eu-central-1"
 _START_SECONDS = 60
@@ -20,31 +21,36 @@ _STOP_SECONDS = 30
 def cloud(engine: dict[str, str], memory_mb: int) -> Iterator[dict[str, str]]:
     """Yield the environment under which AWS's tools talk to the emulator; functions run in containers.
 
-    `engine` is the environment of the container engine, `memory_mb` bounds each function's container.
+    A function is given the credentials of its role, with which it calls the emulator back, and the emulator holds every
+    call against the role's policies. `engine` is the environment of the container engine, `memory_mb` bounds each
+    function's container. Raises CommandFailed and RuntimeError.
     """
+    host = doorway(engine).bind_host
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port = probe.getsockname()[1]
     settings = {
         "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
+        "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
         "LAMBDA_EXECUTOR": "docker",
         "LAMBDA_STRICT": "1",
         "LAMBDA_DOCKER_FLAGS": f"-m {memory_mb}m",
     }
+    # What whoever runs this has set for AWS is not the emulator's: its endpoint would be that of the functions.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with (STATE / "cloud.log").open("wb") as output:
         process = subprocess.Popen(
             [side_venv("ministack") / "ministack"],
-            env={**os.environ, **engine, **settings},
+            env={**own, **engine, **settings},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        _wait_for(port, process)
+        _wait_for(host, port, process)
         yield {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -55,11 +61,11 @@ def cloud(engine: dict[str, str], memory_mb: int) -> Iterator[dict[str, str]]:
         process.wait(_STOP_SECONDS)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the emulator did not start, see {STATE / 'cloud.log'}") from None
