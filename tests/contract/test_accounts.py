@@ -287,6 +287,7 @@ def test_a_fault_in_the_middle_costs_nothing_and_tells_nothing(
         answer = client.rmbg(PHOTO, headers=headers)
     assert (answer.status, answer.error) == (500, "Internal server error")
     assert b"secret" not in answer.body
+    assert '"credits";r=18500;' in answer.headers["ratelimit"]  # it was given back
     report = usage(client, headers)
     assert (report["api_usage"], report["billingCycle"]["remainingIncludedCredits"]) == (0, 18_500)
 

@@ -29,7 +29,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(  # noqa: PLR0913 - one call, all that a gateway is
+async def serve(
     deployment: Deployment,
     *,
     root: Path,

@@ -1,15 +1,13 @@
 """All that the functions of `make run` call: tables with a demo account in them, and an issuer of user tokens."""
 
-import importlib
 import json
 import os
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from tools.local_store.emulator import Emulator, running_emulator
 from tools.local_store.errors import EmulatorFailed, InvalidCatalogue
@@ -21,7 +19,6 @@ from tools.local_store.tables import create_tables
 
 CORE_TABLE: Final = "CoreTable"
 EPHEMERAL_TABLE: Final = "EphemeralTable"
-_SHARED_PACKAGE: Final = str(Path(__file__).resolve().parents[2] / "layers" / "core")
 TOKEN_SECONDS: Final = 7 * 24 * 3600
 
 # Enough that nobody who tries the service out meets them; what they do is tested elsewhere.
@@ -103,7 +100,9 @@ class DemoFiles:
 
     def remove_kept(self) -> None:
         """What the demo account keeps between runs, if it keeps anything. Raises OSError."""
-        for name in _demo_module().FILES:
+        from tools.local_store.demo import FILES
+
+        for name in FILES:
             (self.state_dir / name).unlink(missing_ok=True)
 
     def write_demo(self, base_url: str, **variables: str) -> None:
@@ -137,23 +136,15 @@ def running_backend(
 
 def _demo(endpoint_url: str, state_dir: Path) -> Demo:
     """Raises EmulatorFailed and InvalidCatalogue."""
-    module = _demo_module()
     from rmbg.config import InvalidSetting
     from rmbg.storage.database import StoreUnavailable
+    from tools.local_store.demo import prepare_demo
 
     try:
-        demo: Demo = module.prepare_demo(
+        return prepare_demo(
             endpoint_url=endpoint_url, core_table=CORE_TABLE, ephemeral_table=EPHEMERAL_TABLE, state_dir=state_dir
         )
     except InvalidSetting as error:
         raise InvalidCatalogue(str(error)) from error
     except StoreUnavailable as error:
         raise EmulatorFailed(f"the store could not be prepared: {error}") from error
-    return demo
-
-
-def _demo_module() -> Any:
-    """tools.local_store.demo, which imports the shared package: on AWS a layer, here a folder."""
-    if _SHARED_PACKAGE not in sys.path:
-        sys.path.append(_SHARED_PACKAGE)
-    return importlib.import_module("tools.local_store.demo")

@@ -42,12 +42,13 @@ def prepare_demo(*, endpoint_url: str, core_table: str, ephemeral_table: str, st
     store = Store(Database(dynamodb_client(endpoint_url)), core_table, ephemeral_table)
     catalogue = load_catalogue(os.environ.get("CATALOGUE", ""))
     operate = Operate(store, catalogue)
-    uid = operate.create_user(_operation("create"), email=EMAIL, verified=True, plan_name=catalogue.demo.name)
-    operate.add_credits(_operation("grant"), uid, PREPAID_CREDITS)
+    plan = catalogue.demo.name  # each has a user of its own: a store may meet several catalogues
+    uid = operate.create_user(_operation("create", plan), email=EMAIL, verified=True, plan_name=plan)
+    operate.add_credits(_operation("grant", "once"), uid, PREPAID_CREDITS)
     remembered = state_dir / _REMEMBERED
     api_key = _live_key(operate, store, uid, remembered)
     if api_key is None:
-        issued = operate.rotate_keys(_operation("rotate", unique=True), uid)
+        issued = operate.rotate_keys(_operation("rotate", uuid.uuid4().hex), uid)
         api_key = issued.text or ""  # the operation's id is new, so there is one
         write_private(remembered, json.dumps({"api_key": api_key}))
     return Demo(uid, EMAIL, api_key)
@@ -69,6 +70,5 @@ def _live_key(operate: Operate, store: Store, uid: str, remembered: Path) -> str
     return api_key if live else None
 
 
-def _operation(kind: str, *, unique: bool = False) -> Operation:
-    suffix = uuid.uuid4().hex if unique else "once"
-    return Operation(id=f"demo-{kind}-{suffix}", kind=kind, actor="make run", reason="the demo user")
+def _operation(kind: str, name: str) -> Operation:
+    return Operation(id=f"demo-{kind}-{name}", kind=kind, actor="make run", reason="the demo user")

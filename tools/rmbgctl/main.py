@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import io
 import json
 import os
 import sys
@@ -29,7 +30,9 @@ NOT_FOUND: Final = 3  # 2 is argparse's own
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status."""
     options = parser().parse_args(arguments)
+    options.op_id = _option(options, "op_id") or uuid.uuid4().hex
     _silence_the_log()
+    _print_whatever_the_terminal_can_show()
     try:
         store = (
             local_store() if _option(options, "local") else deployed_store(_option(options, "stack") or DEFAULT_STACK)
@@ -40,8 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     except (NoStore, Refused, InvalidSetting) as error:
         return _fail(str(error), FAILED)
     except StoreUnavailable as error:
-        cause = error.__cause__
-        return _fail(f"the store does not answer: {cause or 'try again with the same --op-id'}", FAILED)
+        return _fail(_unknown_outcome(options, error.__cause__), FAILED)
     _print(result, as_json=bool(_option(options, "json")))
     return OK
 
@@ -60,7 +62,7 @@ class _Commands:
         if name == "user show":
             return self._show(options.user)
         operation = Operation(
-            id=_option(options, "op_id") or uuid.uuid4().hex,
+            id=options.op_id,
             kind=name.replace(" ", "-"),
             actor=_actor(),
             reason=_option(options, "reason") or "",
@@ -141,6 +143,19 @@ def _silence_the_log() -> None:
     from rmbg.observability import logger
 
     logger.setLevel("CRITICAL")
+
+
+def _print_whatever_the_terminal_can_show() -> None:
+    """A letter that the terminal's encoding does not have is escaped, as on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _unknown_outcome(options: argparse.Namespace, cause: BaseException | None) -> str:
+    message = f"the store does not answer{f': {cause}' if cause else ''}"
+    if (options.thing, options.action) == ("user", "show"):
+        return message
+    return f"{message}; whether it was done is not known: run it again with --op-id {options.op_id}"
 
 
 def _fail(message: str, status: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rmbg.domain.plans import Catalogue, InvalidCatalogue, RateLimit, parse_catalogue
+from rmbg.domain.plans import MAX_PER_SECOND, MIN_PER_SECOND, Catalogue, InvalidCatalogue, RateLimit, parse_catalogue
 
 MB_PER_VCPU: Final = 1769  # AWS Lambda: one vCPU a 1,769 MB
 DEFAULT_MEMORY_MB: Final = 3008
@@ -50,7 +50,7 @@ class AccountSettings:
             anonymous_daily_limit_total=_integer(environment, "ANONYMOUS_DAILY_LIMIT_TOTAL"),
             anonymous_rate=RateLimit(
                 burst=max(1, _integer(environment, "ANONYMOUS_BURST")),
-                per_second=_number(environment, "ANONYMOUS_RATE_PER_SECOND"),
+                per_second=_rate(environment, "ANONYMOUS_RATE_PER_SECOND"),
             ),
         )
 
@@ -129,12 +129,12 @@ def _integer(environment: Mapping[str, str], name: str, default: int | None = No
     return int(value)
 
 
-def _number(environment: Mapping[str, str], name: str) -> float:
+def _rate(environment: Mapping[str, str], name: str) -> float:
     value = environment.get(name, "")
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not 0 < number < math.inf:
-        raise InvalidSetting(f"{name} must be a number above 0, got: {value!r}")
+    if not MIN_PER_SECOND <= number <= MAX_PER_SECOND:
+        raise InvalidSetting(f"{name} must be a number from {MIN_PER_SECOND} to {MAX_PER_SECOND}, got: {value!r}")
     return number

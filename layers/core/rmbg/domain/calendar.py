@@ -39,12 +39,13 @@ def utc(instant: int) -> datetime:
 
 def month_name(instant: int) -> str:
     """`yyyymm` of the UTC month that holds an instant."""
-    return f"{utc(instant):%Y%m}"
+    moment = utc(instant)
+    return f"{moment.year:04d}{moment.month:02d}"  # %Y has four digits only on some platforms
 
 
 def day_name(instant: int) -> str:
     """`yyyy-mm-dd` of the UTC day that holds an instant."""
-    return f"{utc(instant):%Y-%m-%d}"
+    return utc(instant).date().isoformat()
 
 
 def month_period(instant: int) -> Period:

@@ -9,5 +9,6 @@ from rmbg.domain.options import Options
 
 def fingerprint(data: bytes, options: Options) -> str:
     """SHA-256, in hexadecimal, over the file's own SHA-256 and the parsed options."""
-    canonical = json.dumps([hashlib.sha256(data).hexdigest(), asdict(options)], sort_keys=True)
+    parsed = asdict(options) | {"angle_degrees": options.angle_degrees + 0.0}  # -0.0 equals 0.0
+    canonical = json.dumps([hashlib.sha256(data).hexdigest(), parsed], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

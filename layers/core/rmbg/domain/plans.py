@@ -13,6 +13,8 @@ MAX_IN_FLIGHT: Final = 14  # reservations of some 60 bytes that fit, with the re
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MAX_CREDITS: Final = 1_000_000_000
 _MAX_BURST: Final = 100_000
+MIN_PER_SECOND: Final = 0.001
+MAX_PER_SECOND: Final = 1000
 
 
 class InvalidCatalogue(Exception):
@@ -148,6 +150,8 @@ def _integer(entry: dict[str, Any], key: str, where: str, minimum: int, maximum:
 
 def _number(entry: dict[str, Any], key: str, where: str) -> float:
     value = entry.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.001 <= value <= 1000:
-        raise InvalidCatalogue(f"{where}.{key}: a number from 0.001 to 1000 is expected, got: {value!r}")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not MIN_PER_SECOND <= value <= MAX_PER_SECOND:
+        raise InvalidCatalogue(
+            f"{where}.{key}: a number from {MIN_PER_SECOND} to {MAX_PER_SECOND} is expected, got: {value!r}"
+        )
     return float(value)

@@ -41,13 +41,11 @@ def daily_limit(quota: int, *, remaining: int | None, now: int) -> Limit:
 
 def limit_headers(limits: Collection[Limit]) -> dict[str, str]:
     """Both headers, as structured lists of strings with parameters (RFC 9651)."""
-    if not limits:
-        return {}
-    known = [limit for limit in limits if limit.remaining is not None]
-    return {
-        "RateLimit-Policy": ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window_seconds}' for limit in limits),
-        "RateLimit": ", ".join(f'"{limit.name}";r={limit.remaining};t={limit.reset_seconds}' for limit in known),
-    }
+    policies = (f'"{limit.name}";q={limit.quota};w={limit.window_seconds}' for limit in limits)
+    known = (limit for limit in limits if limit.remaining is not None)
+    states = (f'"{limit.name}";r={limit.remaining};t={limit.reset_seconds}' for limit in known)
+    headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+    return {name: text for name, text in headers.items() if text}  # an empty list is no header (RFC 9651, 4.1)
 
 
 def short_headers(decision: Decision) -> dict[str, str]:

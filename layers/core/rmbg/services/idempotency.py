@@ -63,15 +63,22 @@ class IdempotencyKeys:
                 )
             except ConditionFailed as failure:
                 row = failure.row or {}
+            except StoreUnavailable:
+                self.abandon(Attempt(item_key, owner, replay=False))  # it may have begun all the same
+                raise
             else:
                 return Attempt(item_key, owner, replay=False)
             if text(row, "owner") == owner:  # our own, its answer was lost
                 return Attempt(item_key, owner, replay=False)
             _check(row, fingerprint, now)
-            replay = limits.replay_idempotent(table, item_key, fingerprint=fingerprint, max_replays=MAX_REPLAYS)
+            replay = limits.replay_idempotent(
+                table, item_key, fingerprint=fingerprint, replayer=owner, max_replays=MAX_REPLAYS
+            )
             try:
                 database.update(replay)
             except ConditionFailed as failure:
+                if text(failure.row or {}, "replayer") == owner:  # our own, its answer was lost
+                    return Attempt(item_key, owner, replay=True)
                 if integer(failure.row or {}, "attempts") >= MAX_REPLAYS:
                     raise _replayed_too_often() from None
                 continue  # it changed in between
@@ -81,6 +88,10 @@ class IdempotencyKeys:
     def finish_request(self, attempt: Attempt) -> Request:
         """Mark as done, as a part of the transaction that commits the credit."""
         return limits.finish_idempotent(self._store.ephemeral, attempt.key, owner=attempt.owner)
+
+    def is_finished(self, attempt: Attempt, row: Row | None) -> bool:
+        """Whether an item is that of this very attempt, and done."""
+        return row is not None and text(row, "owner") == attempt.owner and text(row, "state") == "done"
 
     def abandon(self, attempt: Attempt) -> None:
         """It failed: a retry runs. What fails here is left to the lease."""

@@ -3,8 +3,10 @@
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
+from rmbg.domain.credits import COST
 from rmbg.domain.keys import base62
 from rmbg.services.anonymous import AnonymousCallers, DayCount
 from rmbg.services.authenticate import Identity
@@ -96,6 +98,7 @@ class AccountPayment:
             except TransactionFailed as failure:
                 if not failure.failed[0]:  # the lease of the key was over and another request has it: that one pays
                     self._credits.refund(self._charge)
+                if not self._keys.is_finished(self._attempt, failure.rows[1]):  # else it is our own, its answer lost
                     self.credits_charged = 0
                 self._abandon()
                 return
@@ -110,11 +113,12 @@ class AccountPayment:
         """Give the credit back, and let a retry under the same key run."""
         if self._charge is not None:
             self._credits.refund(self._charge)
+            self._charge = replace(self._charge, balance=self._charge.balance + COST)
         self._abandon()
 
     @property
     def remaining(self) -> int | None:
-        """Credits left to the account after a picture; None before, and after a repetition that cost nothing."""
+        """Credits left to the account; None as long as nobody has looked, a repetition that cost nothing included."""
         return self._charge.balance if self._charge else None
 
     def _abandon(self) -> None:
@@ -141,6 +145,7 @@ class AnonymousPayment:
     def refund(self) -> None:
         if self._counted is not None:
             self._callers.give_back(self._counted)
+            self._counted = replace(self._counted, remaining=self._counted.remaining + 1)
 
     @property
     def remaining(self) -> int | None:

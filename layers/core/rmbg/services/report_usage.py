@@ -99,14 +99,15 @@ class ReportUsage:
         return replace(account, prepaid=account.prepaid + COST * len(over), in_flight=account.in_flight - len(over))
 
     def _windows(self, account: Account, period: Period | None, now: int) -> list[Window]:
-        """The windows that touch a period, all for None, without the leases that are over."""
+        """The windows that touch a period, or did before their end was moved; all for None.
+
+        Without the leases that are over: those are given back.
+        """
         first, last = schema.window_range(period)
         rows = self._store.database.query(query(self._store.core, schema.account(account.uid).pk, first, last + "~"))
         windows = []
         for row in rows:
             window = credits.read_window(row)
-            if period is not None and not window.period.overlaps(period):
-                continue
             over = expired(window.reservations, now)
             if over:
                 self._credits.sweep_window(account.uid, window)
@@ -117,12 +118,11 @@ class ReportUsage:
 
     def _cycle_at(self, start: int, account: Account, state: Standing, windows: list[Window], now: int) -> Cycle:
         """The window that starts at an instant, Stripe's before a month's; without one, an empty one."""
-        matching = sorted(
-            (window for window in windows if window.period.start == start),
-            key=lambda window: window.kind is not WindowKind.STRIPE,
-        )
-        if matching:
-            window = matching[0]
+        matching = {window.kind: window for window in windows if window.period.start == start}
+        window = matching.get(WindowKind.STRIPE)
+        if window is None and not (state.kind is WindowKind.STRIPE and state.period.start == start):
+            window = matching.get(WindowKind.MONTH)
+        if window is not None:
             later = self._windows(account, Period(window.period.start, window.period.end), now)
             return self._shown(window, state, later)
         if state.period.start == start:

@@ -4,6 +4,7 @@ Keys are fetched when the first token comes, never at INIT, and kept for an hour
 fetched again, at most once a minute. PyJWT and its cryptography are imported with the first token.
 """
 
+import http.client
 import json
 import re
 import time
@@ -62,7 +63,7 @@ class UserTokens:
         self._audience = audience
         self._clock = clock
         self._fetch = fetch or fetch_json
-        self._keys: dict[str, Any] = {}
+        self._keys: dict[str | int, Any] = {}  # by name; by number those that have none
         self._fetched_at: float | None = None
         self._failed_at: float | None = None
 
@@ -118,16 +119,26 @@ class UserTokens:
             if not jwks_uri.startswith("https://") and not self._issuer.startswith("http://"):
                 raise ValueError("jwks_uri is not https")
             key_set = PyJWKSet.from_dict(self._fetch(jwks_uri))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, PyJWKSetError) as error:
+        except (
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            PyJWKSetError,
+        ) as error:
             self._failed_at = now
             logger.error("issuer unavailable", cause=type(error).__name__)
             raise IssuerUnavailable from error
-        self._keys = {str(key.key_id): key for key in key_set.keys}
+        self._keys = {
+            key.key_id if isinstance(key.key_id, str) else number: key for number, key in enumerate(key_set.keys)
+        }
         self._fetched_at, self._failed_at = now, None
 
 
 def fetch_json(url: str) -> Any:
-    """The JSON document at an operator's URL. Raises OSError and ValueError."""
+    """The JSON document at an operator's URL. Raises OSError, HTTPException and ValueError."""
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - the operator's issuer
     with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_SECONDS) as answer:  # noqa: S310
         return json.loads(answer.read(_MAX_DOCUMENT_BYTES))

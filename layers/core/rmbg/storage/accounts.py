@@ -71,9 +71,9 @@ def replace_keys(table: str, uid: str, key: ApiKey, replaced: tuple[str, ...]) -
         table,
         schema.account(uid),
         "SET #k = :key, #nkeys = :one",
-        condition="attribute_exists(#pk)",
+        condition="attribute_exists(#pk) AND (attribute_not_exists(#nkeys) OR #nkeys = :replaced)",
         names=aliases("pk", "nkeys", k=schema.KEY_PREFIX + key.id),
-        values={":key": f"{key.created_at}|{key.start}", ":one": 1},
+        values={":key": f"{key.created_at}|{key.start}", ":one": 1, ":replaced": len(replaced)},
     )
     if replaced:
         removed = []
@@ -83,8 +83,6 @@ def replace_keys(table: str, uid: str, key: ApiKey, replaced: tuple[str, ...]) -
             request["ConditionExpression"] += f" AND attribute_exists(#k{index})"
             removed += [f"#{alias}" for alias in old]
         request["UpdateExpression"] += " REMOVE " + ", ".join(removed)
-        request["ConditionExpression"] += " AND #nkeys = :replaced"
-        request["ExpressionAttributeValues"][":replaced"] = {"N": str(len(replaced))}
     return request
 
 

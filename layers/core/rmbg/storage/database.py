@@ -2,6 +2,7 @@
 
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -81,10 +82,11 @@ class Database:
     def transact(self, writes: Sequence[Mapping[str, Request]]) -> None:
         """TransactWriteItems: `{"Update": request}`, `{"Put": ...}`, `{"Delete": ...}`.
 
-        The SDK adds a token, under which its own retries of a lost answer count once. Raises TransactionFailed and
-        StoreUnavailable.
+        Under its token, what is sent again after a lost answer counts once, by the SDK or by us while the first is
+        still in progress. Raises TransactionFailed and StoreUnavailable.
         """
-        self._call("transact_write_items", {"TransactItems": [_without_return_values(write) for write in writes]})
+        items = [_without_return_values(write) for write in writes]
+        self._call("transact_write_items", {"TransactItems": items, "ClientRequestToken": _token()})
 
     def _call(self, operation: str, request: Request) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -99,6 +101,8 @@ class Database:
                 if not self._is_conflict(code, error.response) or attempt == _CONFLICT_ATTEMPTS:
                     logger.error("store refused", operation=operation, code=code)
                     raise StoreUnavailable from error
+                if code == "TransactionCanceledException":  # it certainly did not happen: what follows is another one
+                    request = {**request, "ClientRequestToken": _token()}
             except BotoCoreError as error:
                 logger.error("store unreachable", operation=operation, code=type(error).__name__)
                 raise StoreUnavailable from error
@@ -131,6 +135,10 @@ def connect(endpoint_url: str | None) -> Database:
         max_pool_connections=4,
     )
     return Database(boto3.client("dynamodb", endpoint_url=endpoint_url, config=config))
+
+
+def _token() -> str:
+    return uuid.uuid4().hex
 
 
 def _row(holder: Mapping[str, Any]) -> Row | None:

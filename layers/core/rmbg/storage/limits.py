@@ -85,15 +85,22 @@ def start_idempotent(
     )
 
 
-def replay_idempotent(table: str, key: Key, *, fingerprint: str, max_replays: int) -> Request:
-    """Count one more free repetition of a request that is done."""
+def replay_idempotent(table: str, key: Key, *, fingerprint: str, replayer: str, max_replays: int) -> Request:
+    """Count one more free repetition of a request that is done, once a replayer: its answer may be lost."""
     return update(
         table,
         key,
-        "SET #attempts = #attempts + :one",
-        condition="#fingerprint = :fingerprint AND #state = :done AND #attempts < :max",
-        names=aliases("fingerprint", "state", "attempts"),
-        values={":fingerprint": fingerprint, ":done": "done", ":one": 1, ":max": max_replays},
+        "SET #attempts = #attempts + :one, #replayer = :replayer",
+        condition="#fingerprint = :fingerprint AND #state = :done AND #attempts < :max "
+        "AND (attribute_not_exists(#replayer) OR #replayer <> :replayer)",
+        names=aliases("fingerprint", "state", "attempts", "replayer"),
+        values={
+            ":fingerprint": fingerprint,
+            ":done": "done",
+            ":one": 1,
+            ":max": max_replays,
+            ":replayer": replayer,
+        },
     )
 
 
