@@ -23,6 +23,7 @@ from rmbg.storage.store import Store
 
 _ROUNDS: Final = 4  # provision, sweep, and each of them once more after a race
 _COMMIT_PAUSE_SECONDS: Final = 0.1
+_REFUND_TRIES: Final = 2
 _IN_FLIGHT_RETRY_SECONDS: Final = 1
 
 
@@ -98,7 +99,8 @@ class Credits:
         """
         while True:
             try:
-                row = self._store.database.update(credits.commit(self._store.core, charge.key, charge.reservation))
+                request = credits.commit(self._store.core, charge.key, charge.reservation)
+                row = self._store.database.update(request, last=True)
             except ConditionFailed:
                 return True
             except StoreUnavailable:
@@ -115,12 +117,17 @@ class Credits:
 
     def refund(self, charge: Charge) -> None:
         """No picture came of it. What fails here is left to the lease."""
-        try:
-            self._store.database.update(credits.refund(self._store.core, charge.key, charge.reservation, charge.bucket))
-        except ConditionFailed:
-            return
-        except StoreUnavailable:
-            logger.warning("refund left to the lease")
+        request = credits.refund(self._store.core, charge.key, charge.reservation, charge.bucket)
+        for _ in range(_REFUND_TRIES):
+            try:
+                self._store.database.update(request, last=True)
+            except ConditionFailed:
+                return
+            except StoreUnavailable:
+                continue
+            else:
+                return
+        logger.warning("refund left to the lease")
 
     def sweep_account(self, account: Account, *, at_most: int | None = None) -> None:
         """Give back the prepaid credits of leases that are over. Never raises."""
@@ -233,7 +240,8 @@ class Credits:
     def _sweep(self, key: Key, reservations: tuple[Reservation, ...], bucket: Bucket, at_most: int | None) -> None:
         for reservation in expired(reservations, int(self._clock()))[:at_most]:
             try:
-                self._store.database.update(credits.refund(self._store.core, key, reservation, bucket, sweep=True))
+                request = credits.refund(self._store.core, key, reservation, bucket, sweep=True)
+                self._store.database.update(request, last=True)
             except ConditionFailed:
                 continue  # committed or swept by somebody else
             except StoreUnavailable:

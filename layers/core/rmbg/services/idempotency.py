@@ -16,6 +16,7 @@ from rmbg.storage.store import Store
 
 MAX_REPLAYS: Final = 3
 _TRIES: Final = 3
+_ABANDON_TRIES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,16 @@ class IdempotencyKeys:
         """It failed: a retry runs. What fails here is left to the lease."""
         if attempt.replay:
             return
-        try:
-            self._store.database.delete(
-                limits.abandon_idempotent(self._store.ephemeral, attempt.key, owner=attempt.owner)
-            )
-        except (ConditionFailed, StoreUnavailable):
-            return
+        request = limits.abandon_idempotent(self._store.ephemeral, attempt.key, owner=attempt.owner)
+        for _ in range(_ABANDON_TRIES):
+            try:
+                self._store.database.delete(request, last=True)
+            except ConditionFailed:
+                return
+            except StoreUnavailable:
+                continue
+            else:
+                return
 
 
 def _check(row: Row, fingerprint: str, now: int) -> None:

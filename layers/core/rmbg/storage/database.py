@@ -13,7 +13,11 @@ from rmbg.storage.expressions import Request, Value, plain
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 2
 ATTEMPTS: Final = 3
+# Of a call that must not outlast the function: with the 24 seconds of a deadline within its 26 (services/deadline.py).
+LAST_CONNECT_TIMEOUT_SECONDS: Final = 0.5
+LAST_READ_TIMEOUT_SECONDS: Final = 1
 _CONFLICT_ATTEMPTS: Final = 10
+_LAST_CONFLICT_ATTEMPTS: Final = 3
 _CONFLICT_PAUSE_SECONDS: Final = 0.02
 _RETRY_AFTER_SECONDS: Final = 2
 _CONFLICTS: Final = frozenset({"TransactionConflictException", "TransactionInProgressException"})
@@ -46,10 +50,15 @@ class TransactionFailed(Exception):
 
 
 class Database:
-    """Calls of one boto3 DynamoDB client, with what the SDK leaves to its user: conflicts are tried again."""
+    """Calls of a boto3 DynamoDB client, with what the SDK leaves to its user: conflicts are tried again.
 
-    def __init__(self, client: Any, *, pause: Callable[[float], None] = time.sleep) -> None:
+    `last_client` does not repeat and waits shortly: for what may be the last words of a function that is out of time
+    (`last=True`), whose caller repeats by itself as long as there is any.
+    """
+
+    def __init__(self, client: Any, last_client: Any = None, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client = client
+        self._last_client = last_client or client
         self._pause = pause
 
     def get(self, request: Request) -> Row | None:
@@ -67,38 +76,40 @@ class Database:
                 return rows
             request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def update(self, request: Request) -> Row:
+    def update(self, request: Request, *, last: bool = False) -> Row:
         """UpdateItem; the item after it. Raises ConditionFailed and StoreUnavailable."""
-        return plain(self._call("update_item", request).get("Attributes", {}))
+        return plain(self._call("update_item", request, last=last).get("Attributes", {}))
 
     def put(self, request: Request) -> None:
         """PutItem. Raises ConditionFailed and StoreUnavailable."""
         self._call("put_item", request)
 
-    def delete(self, request: Request) -> None:
+    def delete(self, request: Request, *, last: bool = False) -> None:
         """DeleteItem. Raises ConditionFailed and StoreUnavailable."""
-        self._call("delete_item", request)
+        self._call("delete_item", request, last=last)
 
-    def transact(self, writes: Sequence[Mapping[str, Request]]) -> None:
+    def transact(self, writes: Sequence[Mapping[str, Request]], *, last: bool = False) -> None:
         """TransactWriteItems: `{"Update": request}`, `{"Put": ...}`, `{"Delete": ...}`.
 
         Under its token, what is sent again after a lost answer counts once, by the SDK or by us while the first is
         still in progress. Raises TransactionFailed and StoreUnavailable.
         """
         items = [_without_return_values(write) for write in writes]
-        self._call("transact_write_items", {"TransactItems": items, "ClientRequestToken": _token()})
+        self._call("transact_write_items", {"TransactItems": items, "ClientRequestToken": _token()}, last=last)
 
-    def _call(self, operation: str, request: Request) -> Any:
+    def _call(self, operation: str, request: Request, *, last: bool = False) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
+        client = self._last_client if last else self._client
+        attempts = _LAST_CONFLICT_ATTEMPTS if last else _CONFLICT_ATTEMPTS
+        for attempt in range(1, attempts + 1):
             try:
-                return getattr(self._client, operation)(**request)
+                return getattr(client, operation)(**request)
             except ClientError as error:
                 code = error.response.get("Error", {}).get("Code", "")
                 if code == "ConditionalCheckFailedException":
                     raise ConditionFailed(_row(error.response)) from None
-                if not self._is_conflict(code, error.response) or attempt == _CONFLICT_ATTEMPTS:
+                if not self._is_conflict(code, error.response) or attempt == attempts:
                     logger.error("store refused", operation=operation, code=code)
                     raise StoreUnavailable from error
                 if code == "TransactionCanceledException":  # it certainly did not happen: what follows is another one
@@ -127,14 +138,20 @@ def connect(endpoint_url: str | None) -> Database:
     import boto3
     from botocore.config import Config
 
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        tcp_keepalive=True,
-        max_pool_connections=4,
+    def client(connect_seconds: float, read_seconds: float, attempts: int) -> Any:
+        config = Config(
+            connect_timeout=connect_seconds,
+            read_timeout=read_seconds,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            tcp_keepalive=True,
+            max_pool_connections=4,
+        )
+        return boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
+
+    return Database(
+        client(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS),
+        client(LAST_CONNECT_TIMEOUT_SECONDS, LAST_READ_TIMEOUT_SECONDS, 1),
     )
-    return Database(boto3.client("dynamodb", endpoint_url=endpoint_url, config=config))
 
 
 def _token() -> str:
