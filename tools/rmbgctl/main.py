@@ -7,13 +7,15 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from rmbg.config import InvalidSetting, load_catalogue
 from rmbg.domain.calendar import utc
 from rmbg.domain.usage_query import UsageQuery
 from rmbg.http.documents import key_document, usage_document
+from rmbg.observability import logger
 from rmbg.services.credits import Credits
 from rmbg.services.operate import NotFound, Operate, Operation, Refused
 from rmbg.services.report_usage import ReportUsage
@@ -31,13 +33,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status."""
     options = parser().parse_args(arguments)
     options.op_id = _option(options, "op_id") or uuid.uuid4().hex
-    _silence_the_log()
     _print_whatever_the_terminal_can_show()
     try:
-        store = (
-            local_store() if _option(options, "local") else deployed_store(_option(options, "stack") or DEFAULT_STACK)
-        )
-        result = _Commands(store, options).run()
+        with _silent_log():
+            result = _Commands(_store(options), options).run()
     except NotFound as error:
         return _fail(str(error), NOT_FOUND)
     except (NoStore, Refused, InvalidSetting) as error:
@@ -138,11 +137,21 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
         print(f"{name}: {json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value}")
 
 
-def _silence_the_log() -> None:
-    """What goes wrong is told on standard error, in a sentence; the functions' log lines are for CloudWatch."""
-    from rmbg.observability import logger
+def _store(options: argparse.Namespace) -> Store:
+    if _option(options, "local"):
+        return local_store()
+    return deployed_store(_option(options, "stack") or DEFAULT_STACK)
 
+
+@contextmanager
+def _silent_log() -> Iterator[None]:
+    """What goes wrong is told on standard error, in a sentence; the functions' log lines are for CloudWatch."""
+    level = logger.log_level
     logger.setLevel("CRITICAL")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _print_whatever_the_terminal_can_show() -> None:
