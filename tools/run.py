@@ -154,7 +154,7 @@ class _Run:
             lock = locked(self.state_dir / "store", cancelled=stopping.is_set)
             state = await asyncio.to_thread(stack.enter_context, lock)
             files.remove()
-            stack.callback(files.remove_store)
+            stack.callback(files.remove)
             if self.fresh:
                 state.clear()
                 files.remove_kept()

@@ -385,6 +385,21 @@ def test_keys_are_made_shown_once_listed_and_revoked(client: Client, users: User
     assert (again.status, again.error) == (404, "API key not found.")
 
 
+@pytest.mark.parametrize("key_id", ["a" * 3000, "key_" + "0" * 15, "key_0000000000000000", "%2e%2e", "é", "a b"])
+def test_an_id_that_no_key_has_is_not_found(client: Client, users: Users, issuer: Issuer, key_id: str) -> None:
+    answer = client.send(_event("DELETE", f"{KEYS}/{key_id}", bearer(issuer, users.create())))
+    assert (answer.status, answer.error) == (404, "API key not found.")
+
+
+def test_of_repeated_headers_the_first_that_is_given_counts(client: Client, users: Users) -> None:
+    _, headers = users.with_key()
+    event = _event("GET", USAGE, {"x-api-key": ""})
+    event["multiValueHeaders"] = {"X-Api-Key": [headers["x-api-key"], " ", ""]}
+    assert client.send(event).status == 200
+    event["multiValueHeaders"] = {"X-Api-Key": ["", headers["x-api-key"], "other"]}
+    assert client.send(event).status == 200
+
+
 def test_nobody_revokes_the_key_of_another(client: Client, users: Users, issuer: Issuer) -> None:
     victim, key = users.with_key()
     (live,) = users.operate.account(victim).keys

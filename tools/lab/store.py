@@ -53,7 +53,9 @@ def container_store(engine: dict[str, str]) -> Iterator[ContainerStore]:
     door = doorway(engine)
     with (
         tempfile.TemporaryDirectory(prefix="rmbg-lab-") as folder,
-        running_emulator(None, log=STATE / "store.log", bind_host=door.bind_host) as emulator,
+        running_emulator(
+            None, log=STATE / "store.log", bind_host=door.bind_host, also_called=[door.container_host]
+        ) as emulator,
     ):
         tables = create_tables(emulator.endpoint_url, ROOT / "template.yaml")
         core, ephemeral = tables["CoreTable"], tables["EphemeralTable"]

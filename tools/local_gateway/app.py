@@ -5,6 +5,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from tools.local_gateway import exchange, log
@@ -42,6 +43,14 @@ class Gateway:
             answer.headers.append(("x-amzn-RequestId", request_id))
             status, size_bytes = answer.status, len(answer.body)
             await exchange.send_answer(answer, receive, send, self.settings, linger=not is_read)
+        except asyncio.CancelledError:  # the service stops; uvicorn would answer with a text of its own
+            if status == _CLIENT_GONE:
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+                answer = self._own(responses.INTEGRATION_FAILURE, request_id)
+                await exchange.send_answer(answer, receive, send, self.settings, linger=False)
+            else:  # half of it is sent
+                connection.abort()
+            raise
         except exchange.ClientGone:
             pass
         except exchange.ClientStalled:

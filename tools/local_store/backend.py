@@ -70,6 +70,7 @@ class Backend:
             "core_table": CORE_TABLE,
             "ephemeral_table": EPHEMERAL_TABLE,
             "base_url": base_url,
+            "catalogue": self.environment()["CATALOGUE"],
         }
         write_private(files.store, json.dumps(store) + "\n")
         files.write_demo(base_url, API_KEY=self.demo.api_key, USER_ID=self.demo.user_id, USER_TOKEN=token)

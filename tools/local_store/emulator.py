@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,7 @@ def running_emulator(
     *,
     log: Path,
     bind_host: str = "127.0.0.1",
+    also_called: Sequence[str] = (),
     environment: Mapping[str, str] = _NOBODY,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Emulator]:
@@ -66,7 +67,8 @@ def running_emulator(
     process, those of that last moment, and by a loss of power, those that the system had not written to disk. The bytes
     of S3 objects are in their files when the request is answered.
 
-    Its output goes to `log`. `environment` adds to its settings. `cancelled` is asked while we wait.
+    Requests must call it by `bind_host`, or by one of `also_called`, with its port. Its output goes to `log`.
+    `environment` adds to its settings. `cancelled` is asked while we wait.
     Raises StateInUse, StateNotOurs, StateUnreadable, EmulatorFailed, StartCancelled and OSError.
     """
     if not PYTHON.is_file():
@@ -84,10 +86,11 @@ def running_emulator(
         listener = stack.enter_context(_bound(bind_host))
         port = listener.getsockname()[1]
         inherited = [listener.fileno()] + ([state_dir.descriptor] if state_dir else [])
-        process = _start(listener, inherited, log, {**_environment(port, folders), **environment})
+        host = "127.0.0.1" if bind_host == "0.0.0.0" else bind_host  # noqa: S104 - compared, not bound
+        names = [f"{name}:{port}" for name in (host, *also_called)]
+        process = _start(listener, names, inherited, log, {**_environment(port, folders), **environment})
         stack.callback(_end, process)
         listener.close()  # the child's alone: when it has ended, nobody answers
-        host = "127.0.0.1" if bind_host == "0.0.0.0" else bind_host  # noqa: S104 - compared, not bound
         _wait_until_healthy(process, host, port, log, cancelled)
         yield Emulator(f"http://{host}:{port}", process.pid, process)
 
@@ -121,6 +124,8 @@ def _environment(port: int, folders: Mapping[str, str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "LANG": "C.UTF-8",
         "GATEWAY_PORT": str(port),
+        # All others answer that they are not there. Lambda's would run any code for whoever reaches the port.
+        "SERVICES": "dynamodb,s3",
         "LOG_LEVEL": "WARNING",
         "MINISTACK_REGION": PSEUDO_PARAMETERS["AWS::Region"],
         "MINISTACK_ACCOUNT_ID": PSEUDO_PARAMETERS["AWS::AccountId"],
@@ -135,11 +140,11 @@ def _environment(port: int, folders: Mapping[str, str]) -> dict[str, str]:
 
 
 def _start(
-    listener: socket.socket, inherited: list[int], log: Path, environment: Mapping[str, str]
+    listener: socket.socket, names: list[str], inherited: list[int], log: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
-            [str(PYTHON), "-m", "tools.local_store.emulator_process", str(listener.fileno())],
+            [str(PYTHON), "-m", "tools.local_store.emulator_process", str(listener.fileno()), *names],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,  # its lifeline

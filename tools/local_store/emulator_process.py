@@ -1,6 +1,7 @@
 """The emulator's own process, under the Python of its virtual environment.
 
-    python -m tools.local_store.emulator_process FD      the descriptor of the bound socket to serve on
+    python -m tools.local_store.emulator_process FD HOST...    the descriptor of the bound socket to serve on,
+                                                               and what requests may call it (name:port)
 
 The emulator alone saves its tables only when it is told to stop. Here they are saved shortly after each change as well,
 and the end of the parent (standard input reaches its end) is told like a SIGTERM. Nothing of our own requirements can
@@ -15,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Container, MutableMapping
 from typing import Any, Final
 
 Scope = MutableMapping[str, Any]
@@ -65,13 +66,16 @@ class Saving:
 class Guard:
     """The emulator without what a web page could do to it; says when it has changed, and closes before the end.
 
-    Its own administration (reset, configuration) is closed but for the health check. A browser names the page's
-    origin: no page calls the tables, whatever CORS headers the emulator sends.
+    Its own administration (reset, configuration) is closed but for the health check. A browser says of every request
+    that could come from a page of another origin what it is (Origin; Fetch Metadata, Sec-Fetch-Site), and by which
+    name it found us, which under DNS rebinding is not one of `hosts`: none of them passes, whatever CORS headers the
+    emulator would send.
     """
 
-    def __init__(self, app: App, changed: Callable[[], None]) -> None:
+    def __init__(self, app: App, changed: Callable[[], None], hosts: Container[bytes]) -> None:
         self._app = app
         self._changed = changed
+        self._hosts = hosts
         self._under_way = 0
         self._is_closed = False
 
@@ -81,7 +85,9 @@ class Guard:
             return
         path, headers = scope["path"], dict(scope["headers"])
         target = headers.get(b"x-amz-target", b"").rpartition(b".")[2]
-        if (path.startswith("/_") and path != _HEALTH) or (target and b"origin" in headers):
+        is_from_a_page = b"origin" in headers or b"sec-fetch-site" in headers
+        is_called_otherwise = headers.get(b"host", b"").lower() not in self._hosts
+        if is_from_a_page or is_called_otherwise or (path.startswith("/_") and path != _HEALTH):
             await _refuse(send, 403)
             return
         if self._is_closed:
@@ -146,7 +152,7 @@ async def _serve(emulator: Any, config: Any) -> None:
 
     # a service that was never used is not in this mapping, and keeps the file it has
     saving = Saving(lambda: persistence.save_all(emulator._build_persistence_save_dict()))
-    guard = Guard(emulator.app, saving.changed)
+    guard = Guard(emulator.app, saving.changed, frozenset(host.lower().encode() for host in sys.argv[2:]))
     hypercorn = importlib.import_module("hypercorn.asyncio")
     serving = asyncio.ensure_future(hypercorn.serve(guard, config, shutdown_trigger=asyncio.Event().wait, mode="asgi"))
     stopping = asyncio.ensure_future(stop.wait())

@@ -7,6 +7,7 @@ from typing import Final
 _OPERATION_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _MAX_AMOUNT: Final = 1_000_000_000
+_MAX_REASON_CHARACTERS: Final = 1000
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,7 +71,7 @@ def _add_common(target: argparse.ArgumentParser) -> None:
     add(
         "--op-id", type=_operation_id, metavar="ID", help="the change happens once under this id, however often it runs"
     )
-    add("--reason", metavar="TEXT", help="why, for the ledger")
+    add("--reason", type=_reason, metavar="TEXT", help="why, for the ledger")
 
 
 def _user(target: argparse.ArgumentParser) -> None:
@@ -94,4 +95,10 @@ def _amount(text: str) -> int:
 def _operation_id(text: str) -> str:
     if not _OPERATION_ID.fullmatch(text):
         raise argparse.ArgumentTypeError("1 to 200 printable ASCII characters without blanks are expected")
+    return text
+
+
+def _reason(text: str) -> str:
+    if len(text) > _MAX_REASON_CHARACTERS:
+        raise argparse.ArgumentTypeError(f"at most {_MAX_REASON_CHARACTERS} characters are expected")
     return text

@@ -22,7 +22,7 @@ from rmbg.services.report_usage import ReportUsage
 from rmbg.storage.database import StoreUnavailable
 from rmbg.storage.store import Store
 from tools.rmbgctl.arguments import parser
-from tools.rmbgctl.target import DEFAULT_STACK, NoStore, deployed_store, local_store
+from tools.rmbgctl.target import DEFAULT_STACK, NoStore, catalogue_path, deployed_store, local_store
 
 OK: Final = 0
 FAILED: Final = 1
@@ -51,7 +51,7 @@ class _Commands:
     def __init__(self, store: Store, options: argparse.Namespace) -> None:
         self._store = store
         self._options = options
-        self._catalogue = load_catalogue(os.environ.get("CATALOGUE", ""))
+        self._catalogue = load_catalogue(catalogue_path(local=bool(_option(options, "local"))))
         self._operate = Operate(store, self._catalogue)
 
     def run(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rmbg.storage.database import Database
 from rmbg.storage.store import Store
@@ -17,19 +17,24 @@ class NoStore(Exception):
     """There is no store to work on; the message says what to do about it."""
 
 
+def catalogue_path(*, local: bool) -> str:
+    """The file of plans: that of CATALOGUE, else with `local` the running service's; empty for the shipped one."""
+    given = os.environ.get("CATALOGUE", "")
+    if given or not local:
+        return given
+    return str(_local_names().get("catalogue", ""))
+
+
 def local_store() -> Store:
     """The store of the `make run` that is running with this STATE_DIR. Raises NoStore."""
     from tools.local_store.tables import dynamodb_client
 
-    file = ROOT / (os.environ.get("STATE_DIR") or ".local") / "store.json"
+    names = _local_names()
     try:
-        names = json.loads(file.read_text(encoding="utf-8"))
         client = dynamodb_client(names["endpoint_url"])
         return Store(Database(client), names["core_table"], names["ephemeral_table"])
-    except FileNotFoundError:
-        raise NoStore("`make run` is not running here: start it, or set STATE_DIR as it has it") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoStore(f"{file.name} of `make run` cannot be read ({type(error).__name__}): start it again") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(error) from error
 
 
 def deployed_store(stack: str) -> Store:
@@ -43,6 +48,23 @@ def deployed_store(stack: str) -> Store:
         core, ephemeral = (outputs[name] for name in _OUTPUTS)
         return Store(Database(boto3.client("dynamodb")), core, ephemeral)
     except (BotoCoreError, ClientError) as error:
-        raise NoStore(f"AWS: {error}") from error
+        raise NoStore(f"AWS: {error} (the store of `make run` is --local)") from error
     except KeyError as error:
         raise NoStore(f"the stack {stack} has no output {error}: is it one of rmbg, and of this version?") from error
+
+
+def _local_names() -> dict[str, Any]:
+    file = ROOT / (os.environ.get("STATE_DIR") or ".local") / "store.json"
+    try:
+        names = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NoStore("`make run` is not running here: start it, or set STATE_DIR as it has it") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
+    if not isinstance(names, dict):
+        raise _unreadable(TypeError())
+    return names
+
+
+def _unreadable(error: Exception) -> NoStore:
+    return NoStore(f"store.json of `make run` cannot be read ({type(error).__name__}): start it again")

@@ -104,7 +104,7 @@ def load_catalogue(path: str) -> Catalogue:
     file = Path(path) if path else DEFAULT_CATALOGUE
     try:
         return parse_catalogue(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, InvalidCatalogue) as error:
+    except (OSError, ValueError, RecursionError, InvalidCatalogue) as error:
         raise InvalidSetting(f"the catalogue {file.name}: {error}") from error
 
 

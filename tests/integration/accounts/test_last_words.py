@@ -17,7 +17,7 @@ from tools.make_events import deployment
 CHARGE = Charge(
     schema.account("someone"), Reservation("r" * 22, 2_000_000_000, Channel.API, "202611"), Bucket.PREPAID, 1
 )
-ONE_CALL_SECONDS = database.LAST_CONNECT_TIMEOUT_SECONDS + database.LAST_READ_TIMEOUT_SECONDS
+ONE_CALL_SECONDS = database.BRIEF_CONNECT_TIMEOUT_SECONDS + database.BRIEF_READ_TIMEOUT_SECONDS
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Nothing outlives the gateway, however it ends; and it says what it cannot do."""
 
+import json
 import os
 import select
 import signal
@@ -90,7 +91,7 @@ def test_a_run_from_start_to_end(tmp_path: Path) -> None:
         assert process.returncode == 0
         assert output == ""
         assert "Traceback" not in errors
-        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["demo.env", "store"]
+        assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
 
 
 def test_aws_limits_leave_the_templates_figures(tmp_path: Path) -> None:
@@ -134,10 +135,15 @@ def test_a_call_that_takes_too_long_does_not_hold_up_the_end(tmp_path: Path) -> 
             began = time.monotonic()
             process.terminate()
             _, errors = process.communicate(timeout=10)
+            head, _, body = calling.makefile("rb").read().partition(b"\r\n\r\n")
         assert process.returncode == 0
         assert time.monotonic() - began < 5
         assert "Traceback" not in errors
         assert not any(is_alive(worker) for worker in workers)
+        # cut off, and told so in the template's words
+        assert head.startswith(b"HTTP/1.1 500 ")
+        assert b"x-request-id: " in head.lower()
+        assert json.loads(body) == {"error": "Internal server error", "status": 500}
 
 
 @pytest.mark.parametrize("after_seconds", [0, 0.1, 0.2, 0.4])

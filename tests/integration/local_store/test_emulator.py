@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from tests.conftest import ROOT
@@ -210,3 +211,16 @@ def test_a_start_that_fails_names_the_log(tmp_path: Path) -> None:
         running_emulator(None, log=log, environment={"MINISTACK_WORKER_THREADS": "none"}),
     ):
         pass
+
+
+def test_no_web_page_reaches_it_and_nothing_runs_in_it(tmp_path: Path) -> None:
+    """What a browser sends without asking first: a text/plain POST that would make a function, and call it."""
+    with running_emulator(None, log=tmp_path / "log") as emulator:
+        for path in ("/2015-03-31/functions", "/2015-03-31/functions/evil/invocations", "/", "/bucket"):
+            headers = {"Origin": "https://page.example", "Content-Type": "text/plain"}
+            answer = requests.post(emulator.endpoint_url + path, data="{}", headers=headers, timeout=10)
+            assert (answer.status_code, answer.content) == (403, b"")
+            rebound = requests.post(emulator.endpoint_url + path, headers={"Host": "page.example"}, timeout=10)
+            assert rebound.status_code == 403
+        answer = requests.post(emulator.endpoint_url + "/2015-03-31/functions", data="{}", timeout=10)
+        assert answer.status_code == 400  # there is no such service

@@ -126,6 +126,7 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
                 "core_table": "CoreTable",
                 "ephemeral_table": "EphemeralTable",
                 "base_url": url,
+                "catalogue": "",
             }
             keys = jwt.PyJWKClient(environment["OIDC_ISSUER"] + "/.well-known/jwks.json")
             claims = jwt.decode(
@@ -145,6 +146,7 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
             assert "Traceback" not in errors
             assert not any(is_alive(child) for child in started_by_it)
             assert not store_json.exists()
+            assert not (toy / "state" / "demo.env").exists()
     first, second, fresh = demos
     assert first["API_KEY"] == second["API_KEY"] != fresh["API_KEY"]
     assert first["USER_ID"] == second["USER_ID"]

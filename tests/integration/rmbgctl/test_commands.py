@@ -312,7 +312,7 @@ def test_an_unknown_user_is_status_3(operator: "Operator", command: tuple[str, .
 
 @pytest.mark.parametrize("uid", ["", " ", "#", "ACCT", "é", "x" * 500])
 def test_a_user_of_a_strange_name_is_unknown_too(operator: "Operator", uid: str) -> None:
-    operator.fails(3, f"there is no user {uid}", "user", "show", "--user", uid)
+    operator.fails(3, f"there is no user {uid[:128]}", "user", "show", "--user", uid)
 
 
 @pytest.mark.parametrize("key_id", ["", "key_0000000000000000", "rmbg_live_x", "é"])

@@ -35,7 +35,7 @@ def test_its_settings_are_not_the_users(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
     environment = emulator._environment(1, {"STATE_DIR": "/x"})
-    assert not environment.keys() & {"AUTH", "SERVICES", "PERSIST_STATE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "USE_SSL"}
+    assert not environment.keys() & {"AUTH", "PERSIST_STATE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "USE_SSL"}
     assert environment["DOCKER_HOST"] == "unix:///dev/null/none"
 
 
@@ -51,13 +51,17 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
+HOST = "127.0.0.1:4566"
+
+
 def _status(guard: Guard, method: str, path: str, **headers: str) -> int:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    given = {"host": HOST, **headers}
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": pairs}
     asyncio.run(guard(scope, send, send))  # type: ignore[arg-type]
     return int(sent[0]["status"])
@@ -65,16 +69,20 @@ def _status(guard: Guard, method: str, path: str, **headers: str) -> int:
 
 def test_the_guard_tells_changes_and_lets_no_page_in() -> None:
     changes: list[int] = []
-    guard = Guard(_app, lambda: changes.append(1))
+    guard = Guard(_app, lambda: changes.append(1), {HOST.encode()})
     target = "DynamoDB_20120810."
     assert _status(guard, "GET", "/_ministack/health") == 200
     assert _status(guard, "POST", "/", x_amz_target=target + "Query") == 200
     assert not changes
     assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 200
-    assert _status(guard, "PUT", "/bucket/key", origin="http://page.example") == 200
+    assert _status(guard, "PUT", "/bucket/key") == 200
     assert len(changes) == 2
     assert _status(guard, "POST", "/_ministack/reset") == 403
-    assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem", origin="http://page.example") == 403
+    for page in ({"origin": "http://page.example"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"}):
+        assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem", **page) == 403
+        assert _status(guard, "GET", "/bucket/key", **page) == 403
+    for name in ("page.example:4566", "127.0.0.1:4567", "127.0.0.1", ""):
+        assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem", host=name) == 403
     asyncio.run(guard.close())
     assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 503
     assert len(changes) == 2

@@ -162,7 +162,7 @@ def test_a_stack_that_cannot_be_asked(
     aws(failure if at_once else Client(failure=failure))
     status, out, err = outcome(capsys, "--json", *SHOW)
     assert (status, out) == (1, "")
-    assert err == f"rmbgctl: AWS: {failure}\n"
+    assert err == f"rmbgctl: AWS: {failure} (the store of `make run` is --local)\n"
 
 
 def test_a_catalogue_that_cannot_be_read(

@@ -55,7 +55,7 @@ class Rows(Database):
         ]
         return sorted(wanted, key=lambda row: str(row["sk"]))
 
-    def update(self, request: Request, *, last: bool = False) -> Row:
+    def update(self, request: Request, *, brief: bool = False) -> Row:
         self.updates.append(request)
         if self.failure:
             raise self.failure

@@ -245,9 +245,13 @@ def test_the_client_gives_up_soon_and_tries_thrice(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    client = connect("http://127.0.0.1:9")._client
+    connected = connect("http://127.0.0.1:9")
+    client = connected._client
     config = client.meta.config
-    assert (config.connect_timeout, config.read_timeout) == (1, 2)
+    assert (config.connect_timeout, config.read_timeout) == (1, 1)
+    brief = connected._brief_client.meta.config
+    assert (brief.connect_timeout, brief.read_timeout, brief.retries["total_max_attempts"]) == (0.5, 1, 1)
+    connected._brief_client.close()
     assert config.retries["mode"] == "standard"
     assert config.retries["total_max_attempts"] == database.ATTEMPTS == 3
     assert client.meta.endpoint_url == "http://127.0.0.1:9"

@@ -20,6 +20,10 @@ class Period:
     def __contains__(self, instant: int) -> bool:
         return self.start <= instant < self.end
 
+    def spanning(self, other: "Period") -> "Period":
+        """From the first start of both to the last end."""
+        return Period(min(self.start, other.start), max(self.end, other.end))
+
     def overlaps(self, other: "Period") -> bool:
         return self.start < other.end and other.start < self.end
 

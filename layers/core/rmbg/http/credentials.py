@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from rmbg.errors import PublicError
-from rmbg.http.requests import header
+from rmbg.http.requests import first_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Credentials:
 
 def read_credentials(event: APIGatewayProxyEvent) -> Credentials:
     """Raises PublicError (row 1) for both together, even if one is invalid. What is empty counts as absent."""
-    api_key = header(event, "x-api-key").strip()
-    scheme, _, token = header(event, "authorization").strip().partition(" ")
+    api_key = first_given(event, "x-api-key")
+    scheme, _, token = first_given(event, "authorization").partition(" ")
     token = token.strip()
     is_bearer = scheme.lower() == "bearer"
     credentials = Credentials(api_key, token if is_bearer else "", bool(scheme) and not is_bearer)

@@ -23,6 +23,15 @@ def header(event: APIGatewayProxyEvent, name: str) -> str:
     return event.headers.get(name) or ""
 
 
+def first_given(event: APIGatewayProxyEvent, name: str) -> str:
+    """The first value of a header that is not blank, its name in any case; empty if there is none."""
+    headers = event.raw_event.get("multiValueHeaders") or {}
+    for key, values in headers.items():
+        if str(key).lower() == name:
+            return next((text for value in values or () if (text := str(value).strip())), "")
+    return header(event, name).strip()
+
+
 def request_id(event: APIGatewayProxyEvent) -> str:
     """The gateway's id of the request."""
     context = event.raw_event.get("requestContext") or {}

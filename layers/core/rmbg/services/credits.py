@@ -100,7 +100,7 @@ class Credits:
         while True:
             try:
                 request = credits.commit(self._store.core, charge.key, charge.reservation)
-                row = self._store.database.update(request, last=True)
+                row = self._store.database.update(request, brief=True)
             except ConditionFailed:
                 return True
             except StoreUnavailable:
@@ -120,7 +120,7 @@ class Credits:
         request = credits.refund(self._store.core, charge.key, charge.reservation, charge.bucket)
         for _ in range(_REFUND_TRIES):
             try:
-                self._store.database.update(request, last=True)
+                self._store.database.update(request, brief=True)
             except ConditionFailed:
                 return
             except StoreUnavailable:
@@ -241,7 +241,7 @@ class Credits:
         for reservation in expired(reservations, int(self._clock()))[:at_most]:
             try:
                 request = credits.refund(self._store.core, key, reservation, bucket, sweep=True)
-                self._store.database.update(request, last=True)
+                self._store.database.update(request, brief=True)
             except ConditionFailed:
                 continue  # committed or swept by somebody else
             except StoreUnavailable:

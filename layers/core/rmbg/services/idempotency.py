@@ -101,7 +101,7 @@ class IdempotencyKeys:
         request = limits.abandon_idempotent(self._store.ephemeral, attempt.key, owner=attempt.owner)
         for _ in range(_ABANDON_TRIES):
             try:
-                self._store.database.delete(request, last=True)
+                self._store.database.delete(request, brief=True)
             except ConditionFailed:
                 return
             except StoreUnavailable:

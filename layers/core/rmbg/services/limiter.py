@@ -49,13 +49,13 @@ class Limiter:
         """The theoretical arrival time, in milliseconds, and whether the request conforms."""
         database, table = self._store.database, self._store.ephemeral
         try:
-            row = database.update(limits.rate_when_idle(table, key, gcra, now_ms))
+            row = database.update(limits.rate_when_idle(table, key, gcra, now_ms), brief=True)
         except ConditionFailed:
             pass
         else:
             return credits.integer(row, "tat"), True
         try:
-            row = database.update(limits.rate_when_busy(table, key, gcra, now_ms))
+            row = database.update(limits.rate_when_busy(table, key, gcra, now_ms), brief=True)
         except ConditionFailed as failure:
             tat_ms = credits.integer(failure.row or {}, "tat")
             return (tat_ms, False) if tat_ms > now_ms + gcra.tolerance_ms else (None, False)

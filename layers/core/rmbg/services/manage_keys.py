@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rmbg.domain import keys
 from rmbg.domain.credits import Account, ApiKey
+from rmbg.domain.identifiers import is_key_id
 from rmbg.errors import PublicError
 from rmbg.storage import accounts, schema
 from rmbg.storage.credits import text
@@ -83,8 +84,7 @@ class ManageKeys:
         Raises PublicError (404) if the account has no such key, TransactionFailed and StoreUnavailable as `create`.
         """
         core = self._store.core
-        row = self._store.database.get(get(core, schema.key_id(key_id)))
-        if row is None or text(row, "uid") != uid:
+        if self.owner(key_id) != uid:
             raise key_not_found()
         try:
             self._store.database.transact([*also, {"Update": accounts.remove_key(core, uid, key_id)}])
@@ -95,6 +95,8 @@ class ManageKeys:
 
     def owner(self, key_id: str) -> str | None:
         """The account that a key belongs to, or belonged to before it was revoked."""
+        if not is_key_id(key_id):
+            return None
         row = self._store.database.get(get(self._store.core, schema.key_id(key_id)))
         return text(row, "uid") if row is not None else None
 

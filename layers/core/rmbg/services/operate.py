@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rmbg.domain.credits import Account
+from rmbg.domain.identifiers import is_user_id
 from rmbg.domain.keys import base62
 from rmbg.domain.plans import Catalogue, Plan
 from rmbg.domain.windows import standing
@@ -23,6 +24,7 @@ from rmbg.storage.expressions import Write, get
 from rmbg.storage.store import Store
 
 _UID_CHARACTERS: Final = 22
+_SHOWN_CHARACTERS: Final = 128
 _TRIES: Final = 3
 
 
@@ -67,9 +69,9 @@ class Operate:
 
     def account(self, uid: str) -> Account:
         """Raises NotFound and StoreUnavailable."""
-        row = self._store.database.get(get(self._store.core, schema.account(uid)))
+        row = self._store.database.get(get(self._store.core, schema.account(uid))) if is_user_id(uid) else None
         if row is None:
-            raise NotFound(f"there is no user {uid}")
+            raise NotFound(f"there is no user {uid[:_SHOWN_CHARACTERS]}")
         return accounts.read_account(row)
 
     def create_user(self, operation: Operation, *, email: str, verified: bool, plan_name: str | None) -> str:

@@ -94,7 +94,7 @@ class AccountPayment:
         ]
         while True:
             try:
-                self._store.database.transact(writes, last=True)
+                self._store.database.transact(writes, brief=True)
             except TransactionFailed as failure:
                 if not failure.failed[0]:  # the lease of the key was over and another request has it: that one pays
                     self._credits.refund(self._charge)

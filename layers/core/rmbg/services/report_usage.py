@@ -30,7 +30,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The whole report. `credits` is the plan's allowance, `cycle` None unless it was asked for."""
+    """The whole report. `credits` is the current allowance, `cycle` None unless it was asked for."""
 
     membership: str
     credits: int
@@ -56,21 +56,24 @@ class ReportUsage:
         now = int(self._clock())
         state = standing(account, self._catalogue, now)
         account = self._swept(account, now)
+        today = utc(now)
+        year, month = asked.year or today.year, asked.month or today.month
         if asked.period_start is not None:
-            windows = self._windows(account, Period(asked.period_start, asked.period_start + 1), now)
-            cycle = self._cycle_at(asked.period_start, account, state, windows, now)
+            asked_period = Period(asked.period_start, asked.period_start + 1)
+        else:
+            asked_period = calendar_month(year, month)
+        windows = self._windows(account, asked_period.spanning(state.period), now)
+        current = self._current_cycle(state, windows)
+        if asked.period_start is not None:
+            cycle = self._cycle_at(asked.period_start, state, windows)
             app, api = cycle.app, cycle.api
         else:
-            today = utc(now)
-            month = calendar_month(asked.year or today.year, asked.month or today.month)
-            touched = Period(min(month.start, state.period.start), max(month.end, state.period.end))
-            windows = self._windows(account, touched if asked.billing_cycle else month, now)
-            name = f"{asked.year or today.year:04d}{asked.month or today.month:02d}"
-            app, api = (sum(window.months.get(f"m{name}_{channel}", 0) for window in windows) for channel in Channel)
-            cycle = self._current_cycle(state, windows)
+            cycle = current
+            counters = (f"m{year:04d}{month:02d}_{channel}" for channel in Channel)
+            app, api = (sum(window.months.get(counter, 0) for window in windows) for counter in counters)
         return Usage(
             membership=state.plan.name,
-            credits=state.plan.included,
+            credits=current.included,
             prepaid=max(0, account.prepaid),
             app=app,
             api=api,
@@ -116,15 +119,14 @@ class ReportUsage:
             windows.append(window)
         return windows
 
-    def _cycle_at(self, start: int, account: Account, state: Standing, windows: list[Window], now: int) -> Cycle:
+    def _cycle_at(self, start: int, state: Standing, windows: list[Window]) -> Cycle:
         """The window that starts at an instant, Stripe's before a month's; without one, an empty one."""
         matching = {window.kind: window for window in windows if window.period.start == start}
         window = matching.get(WindowKind.STRIPE)
         if window is None and not (state.kind is WindowKind.STRIPE and state.period.start == start):
             window = matching.get(WindowKind.MONTH)
         if window is not None:
-            later = self._windows(account, Period(window.period.start, window.period.end), now)
-            return self._shown(window, state, later)
+            return self._shown(window, state, windows)
         if state.period.start == start:
             return self._unused(state)
         return Cycle(

@@ -6,7 +6,6 @@ fetched again, at most once a minute. PyJWT and its cryptography are imported wi
 
 import http.client
 import json
-import re
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rmbg.domain.identifiers import is_user_id
 from rmbg.errors import PublicError
 from rmbg.observability import logger
 
@@ -25,7 +25,6 @@ _FAILED_FETCH_SECONDS: Final = 5.0
 _LEEWAY_SECONDS: Final = 30
 _MAX_TOKEN_CHARACTERS: Final = 16_384
 _MAX_DOCUMENT_BYTES: Final = 1_048_576
-_SUBJECT: Final = re.compile(r"[A-Za-z0-9_.:@|+=~-]{1,128}")
 
 
 class InvalidToken(Exception):
@@ -146,7 +145,7 @@ def fetch_json(url: str) -> Any:
 
 def _user_claims(claims: dict[str, Any]) -> UserClaims:
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+    if not isinstance(subject, str) or not is_user_id(subject):
         raise InvalidToken("sub")
     if claims.get("token_use", "id") != "id":
         raise InvalidToken("token_use")

@@ -11,13 +11,13 @@ from rmbg.observability import logger
 from rmbg.storage.expressions import Request, Value, plain
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
-READ_TIMEOUT_SECONDS: Final = 2
+READ_TIMEOUT_SECONDS: Final = 1
 ATTEMPTS: Final = 3
 # Of a call that must not outlast the function: with the 24 seconds of a deadline within its 26 (services/deadline.py).
-LAST_CONNECT_TIMEOUT_SECONDS: Final = 0.5
-LAST_READ_TIMEOUT_SECONDS: Final = 1
+BRIEF_CONNECT_TIMEOUT_SECONDS: Final = 0.5
+BRIEF_READ_TIMEOUT_SECONDS: Final = 1
 _CONFLICT_ATTEMPTS: Final = 10
-_LAST_CONFLICT_ATTEMPTS: Final = 3
+_BRIEF_CONFLICT_ATTEMPTS: Final = 3
 _CONFLICT_PAUSE_SECONDS: Final = 0.02
 _RETRY_AFTER_SECONDS: Final = 2
 _CONFLICTS: Final = frozenset({"TransactionConflictException", "TransactionInProgressException"})
@@ -52,13 +52,13 @@ class TransactionFailed(Exception):
 class Database:
     """Calls of a boto3 DynamoDB client, with what the SDK leaves to its user: conflicts are tried again.
 
-    `last_client` does not repeat and waits shortly: for what may be the last words of a function that is out of time
-    (`last=True`), whose caller repeats by itself as long as there is any.
+    `brief_client` does not repeat and waits shortly (`brief=True`): for what may be the last words of a function that
+    is out of time, whose caller repeats by itself as long as there is any, and for what matters less than the wait.
     """
 
-    def __init__(self, client: Any, last_client: Any = None, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: Any, brief_client: Any = None, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client = client
-        self._last_client = last_client or client
+        self._brief_client = brief_client or client
         self._pause = pause
 
     def get(self, request: Request) -> Row | None:
@@ -76,32 +76,32 @@ class Database:
                 return rows
             request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def update(self, request: Request, *, last: bool = False) -> Row:
+    def update(self, request: Request, *, brief: bool = False) -> Row:
         """UpdateItem; the item after it. Raises ConditionFailed and StoreUnavailable."""
-        return plain(self._call("update_item", request, last=last).get("Attributes", {}))
+        return plain(self._call("update_item", request, brief=brief).get("Attributes", {}))
 
     def put(self, request: Request) -> None:
         """PutItem. Raises ConditionFailed and StoreUnavailable."""
         self._call("put_item", request)
 
-    def delete(self, request: Request, *, last: bool = False) -> None:
+    def delete(self, request: Request, *, brief: bool = False) -> None:
         """DeleteItem. Raises ConditionFailed and StoreUnavailable."""
-        self._call("delete_item", request, last=last)
+        self._call("delete_item", request, brief=brief)
 
-    def transact(self, writes: Sequence[Mapping[str, Request]], *, last: bool = False) -> None:
+    def transact(self, writes: Sequence[Mapping[str, Request]], *, brief: bool = False) -> None:
         """TransactWriteItems: `{"Update": request}`, `{"Put": ...}`, `{"Delete": ...}`.
 
         Under its token, what is sent again after a lost answer counts once, by the SDK or by us while the first is
         still in progress. Raises TransactionFailed and StoreUnavailable.
         """
         items = [_without_return_values(write) for write in writes]
-        self._call("transact_write_items", {"TransactItems": items, "ClientRequestToken": _token()}, last=last)
+        self._call("transact_write_items", {"TransactItems": items, "ClientRequestToken": _token()}, brief=brief)
 
-    def _call(self, operation: str, request: Request, *, last: bool = False) -> Any:
+    def _call(self, operation: str, request: Request, *, brief: bool = False) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client = self._last_client if last else self._client
-        attempts = _LAST_CONFLICT_ATTEMPTS if last else _CONFLICT_ATTEMPTS
+        client = self._brief_client if brief else self._client
+        attempts = _BRIEF_CONFLICT_ATTEMPTS if brief else _CONFLICT_ATTEMPTS
         for attempt in range(1, attempts + 1):
             try:
                 return getattr(client, operation)(**request)
@@ -150,7 +150,7 @@ def connect(endpoint_url: str | None) -> Database:
 
     return Database(
         client(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS),
-        client(LAST_CONNECT_TIMEOUT_SECONDS, LAST_READ_TIMEOUT_SECONDS, 1),
+        client(BRIEF_CONNECT_TIMEOUT_SECONDS, BRIEF_READ_TIMEOUT_SECONDS, 1),
     )
 
 
