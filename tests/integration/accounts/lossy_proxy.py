@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in {"connection", "host"}}
         loss = proxy.fate(self.headers.get("X-Amz-Target", "").rpartition(".")[2])
         if loss is Loss.LATE:
             proxy.keep_for_later(self.path, body, headers)
