@@ -8,10 +8,13 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
 MODEL ?= isnet-general-use
+# of stripe-event; only from make's command line, as every shell has a USER
+STRIPE_EVENT := TYPE CUSTOMER USER SUBSCRIPTION PRICE INTERVAL STATUS MODE PERIOD_START PERIOD_END \
+	CANCEL_AT_PERIOD_END AMOUNT PACK REASON CREATED SHAPE URL
 export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS CATALOGUE STACK CONFIRM
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build invoke deploy destroy smoke lint type fmt check bench bench-accounts clean lock calibrate
+.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build invoke deploy destroy smoke lint type fmt check stripe-event bench bench-accounts clean lock calibrate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +64,10 @@ invoke: ## run a function on a sample event, in its container: make invoke EVENT
 	@sh tools/side_venv.sh sam
 	@sh tools/side_venv.sh ministack
 	@$(PY) -m tools.lab.invoke "$(EVENT)" $(ARGS)
+
+stripe-event: ## send a signed Stripe event to `make run`: make stripe-event TYPE=subscribe (no TYPE: what there is)
+	@sh tools/setup.sh run
+	@$(PY) -m tools.stripe_events $(foreach name,$(STRIPE_EVENT),$(if $(filter command,$(origin $(name))),"$(name)=$($(name))")) $(ARGS)
 
 deploy: ## build and deploy into your AWS account (STACK=rmbg, MODEL=; asks before it creates anything)
 	@sh tools/deploy.sh

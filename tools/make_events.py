@@ -32,7 +32,13 @@ _FORM: Final = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
 _RECEIVED_EPOCH: Final = 1_767_225_600.0  # 2026-01-01 00:00:00 UTC
 _PEER: Final = "192.0.2.7"  # RFC 5737: an address for documentation
 _SIZE: Final = (160, 120)
-_KNOWN_WHEN_DEPLOYED: Final = ("CORE_TABLE", "EPHEMERAL_TABLE", "OIDC_ISSUER", "OIDC_AUDIENCE")
+_KNOWN_WHEN_DEPLOYED: Final = (
+    "CORE_TABLE",
+    "EPHEMERAL_TABLE",
+    "OIDC_ISSUER",
+    "OIDC_AUDIENCE",
+    "STRIPE_EVENTS_QUEUE_URL",
+)
 
 
 def deployment() -> Deployment:

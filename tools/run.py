@@ -141,6 +141,7 @@ class _Run:
             listener=listener,
             stop=stopping,
             on_ready=lambda: _announce(self.options, model_dir.name, files, backend),
+            queues=backend.queues if backend else {},
         )
         if backend and await watching:
             raise EmulatorEnded(f"the store's emulator has ended, so nothing can be served; see {state.log}")

@@ -12,6 +12,8 @@ from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
 from tools.local_gateway.intrinsics import load_yaml
+from tools.local_gateway.template import Deployment
+from tools.make_events import deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,3 +54,9 @@ def transform(source: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def transformed(source: dict[str, Any]) -> dict[str, Any]:
     return transform(source)
+
+
+@pytest.fixture(scope="session")
+def served() -> Deployment:
+    """What the local gateway reads of the template."""
+    return deployment()

@@ -9,25 +9,48 @@ import pytest
 from rmbg.http.routes import METHODS
 from tests.infrastructure.graph import references
 from tools.local_gateway.routes import ANY_METHODS
-from tools.make_events import deployment
+from tools.local_gateway.template import Deployment
 
 API_GATEWAY_TIMEOUT_SECONDS = 29
-NOT_PHYSICAL = {"StageName"}  # of the API, in its URL: it blocks no replacement
+# Of the API, in its URL; of what an alarm watches: neither blocks a replacement.
+NOT_PHYSICAL = {"StageName", "MetricName"}
 REST = "/{proxy+}"
 
-# What each function does to each table, and nothing else. A transaction needs the right to each of its writes and no
+# The operator's secrets, by the prefix that parameters of the stack must begin with: the only wildcards there are.
+PARAMETERS_BELOW_RMBG = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/rmbg/*"
+SECRETS_BELOW_RMBG = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:rmbg/*"
+READS_SECRETS = {
+    PARAMETERS_BELOW_RMBG: {"ssm:GetParameter"},
+    SECRETS_BELOW_RMBG: {"secretsmanager:GetSecretValue"},
+}
+
+
+def dynamodb(*actions: str) -> set[str]:
+    return {f"dynamodb:{action}" for action in actions}
+
+
+# What each function does to each resource, and nothing else. A transaction needs the right to each of its writes and no
 # other: nothing is deleted or only checked in one.
 RIGHTS = {
     "BackgroundRemovalFunction": {
         # keys and accounts are read; a token's first request makes its account; credits are counted
-        "CoreTable": {"GetItem", "PutItem", "UpdateItem"},
+        "CoreTable": dynamodb("GetItem", "PutItem", "UpdateItem"),
         # the day's salt is read or made; limits and Idempotency-Keys are counted; a key whose request failed is deleted
-        "EphemeralTable": {"GetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "EphemeralTable": dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
     },
     "AccountApiFunction": {
         # and an account's windows are queried; keys are made, and taken from their account's item
-        "CoreTable": {"GetItem", "PutItem", "UpdateItem", "Query"},
-        "EphemeralTable": {"UpdateItem"},  # the limit of an account's requests; no anonymous caller is served
+        "CoreTable": dynamodb("GetItem", "PutItem", "UpdateItem", "Query"),
+        "EphemeralTable": dynamodb("UpdateItem"),  # the limit of an account's requests; no anonymous caller is served
+    },
+    # the queue alone: whoever takes what comes from outside can touch no account
+    "StripeWebhookFunction": {"StripeEvents": {"sqs:SendMessage"}, **READS_SECRETS},
+    "BillingSyncFunction": {
+        # facts of a user are queried; accounts, windows, facts and events are written; what was parked is deleted
+        "CoreTable": dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+        # Lambda polls under the function's role
+        "StripeEvents": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+        **READS_SECRETS,
     },
 }
 
@@ -142,15 +165,18 @@ def test_every_exception_from_a_rule_has_a_reason(source: dict[str, Any]) -> Non
             assert len(skip["comment"]) > 20, name
 
 
-def test_functions_give_up_before_the_gateway_does() -> None:
-    for function in deployment().functions:
-        assert function.timeout_seconds < API_GATEWAY_TIMEOUT_SECONDS, function.name
+def test_functions_give_up_before_the_gateway_does(served: Deployment) -> None:
+    behind_the_gateway = {route.function for route in served.routes}
+    assert behind_the_gateway == RIGHTS.keys() - {"BillingSyncFunction"}
+    for function in served.functions:
+        if function.name in behind_the_gateway:
+            assert function.timeout_seconds < API_GATEWAY_TIMEOUT_SECONDS, function.name
 
 
-def test_every_method_of_every_path_is_routed() -> None:
+def test_every_method_of_every_path_is_routed(served: Deployment) -> None:
     """A path with a resource of its own hides {proxy+} for all methods, so a missing one would be a gateway error."""
     routed: dict[str, set[str]] = {}
-    for route in deployment().routes:
+    for route in served.routes:
         routed.setdefault(route.resource, set()).add(route.method)
     assert routed.keys() <= METHODS.keys() | {"/", REST}  # a resource for a path that does not exist
     for resource, methods in routed.items():
@@ -165,11 +191,16 @@ def reached_by_rest(path: str, routed: dict[str, set[str]]) -> bool:
     return REST in routed and not any(resource.startswith(first) for resource in routed)
 
 
-def test_only_the_picture_goes_to_the_image_function() -> None:
-    served = deployment()
-    images = {function.name for function in served.functions if function.is_image}
-    routes = [(route.method, route.resource) for route in served.routes if route.function in images]
-    assert routes == [("POST", "/rmbg")]
+@pytest.mark.parametrize(
+    ("function", "routes"),
+    [
+        ("BackgroundRemovalFunction", [("POST", "/rmbg")]),
+        ("StripeWebhookFunction", [("POST", "/webhooks/stripe")]),
+        ("BillingSyncFunction", []),
+    ],
+)
+def test_a_function_gets_nothing_but_its_own(served: Deployment, function: str, routes: list[tuple[str, str]]) -> None:
+    assert [(route.method, route.resource) for route in served.routes if route.function == function] == routes
 
 
 def test_tables_cost_by_the_request_and_are_encrypted(source: dict[str, Any]) -> None:
@@ -211,40 +242,97 @@ def test_the_operator_s_tool_finds_the_tables(source: dict[str, Any]) -> None:
         assert source["Outputs"][name]["Value"] == {"Ref": name}
 
 
-def test_each_function_may_do_to_each_table_what_it_does(source: dict[str, Any]) -> None:
-    for name, function in of_type(source, "AWS::Serverless::Function").items():
-        rights: dict[str, set[str]] = {}
-        for statement in statements(function["Policies"]):
-            assert statement.keys() == {"Effect", "Action", "Resource"}, name
-            (table, attribute) = statement["Resource"]["Fn::GetAtt"].split(".")
-            assert (statement["Effect"], attribute) == ("Allow", "Arn"), name
-            assert table not in rights, name
-            rights[table] = {action.removeprefix("dynamodb:") for action in statement["Action"]}
-        assert rights == RIGHTS[name]
-
-
-def test_no_policy_of_ours_has_a_wildcard(transformed: dict[str, Any]) -> None:
+def test_each_function_may_do_what_it_does(transformed: dict[str, Any], functions: dict[str, dict[str, Any]]) -> None:
     roles = of_type(transformed, "AWS::IAM::Role")
-    assert len(roles) == len(RIGHTS)
-    for name, role in roles.items():
-        # the one that lets a function write its logs
+    assert {attribute(function["Role"], "Arn") for function in functions.values()} == roles.keys()
+    assert functions.keys() == RIGHTS.keys()
+    for name, function in functions.items():
+        role = roles[attribute(function["Role"], "Arn")]
+        rights: dict[str, set[str]] = {}
+        for statement in statements([policy["PolicyDocument"] for policy in role["Policies"]]):
+            assert statement.keys() == {"Effect", "Action", "Resource"}, name
+            assert statement["Effect"] == "Allow", name
+            resource = named(statement["Resource"])
+            assert resource not in rights, name
+            rights[resource] = set(statement["Action"])
+        assert rights == RIGHTS[name], name
+
+
+def named(resource: dict[str, Any]) -> str:
+    """The logical id whose ARN it is, or the text of a !Sub."""
+    return str(resource["Fn::Sub"]) if "Fn::Sub" in resource else attribute(resource, "Arn")
+
+
+def attribute(node: dict[str, Any], wanted: str) -> str:
+    """The logical id of a !GetAtt of an attribute, in either spelling."""
+    target = node["Fn::GetAtt"]
+    name, found = target if isinstance(target, list) else target.split(".")
+    assert found == wanted, node
+    return str(name)
+
+
+def test_no_role_of_ours_has_a_wildcard(transformed: dict[str, Any]) -> None:
+    for name, role in of_type(transformed, "AWS::IAM::Role").items():
+        # the one that lets a function write its logs; any other of AWS's own is for all queues, tables or keys
         (managed,) = role["ManagedPolicyArns"]
-        assert str(managed).endswith("policy/service-role/AWSLambdaBasicExecutionRole"), name
+        assert re.search(r"policy/service-role/AWSLambdaBasicExecutionRole\b", str(managed)), name
         assert role["Policies"], name
         for statement in statements([policy["PolicyDocument"] for policy in role["Policies"]]):
-            assert not re.search(r"[*?]", json.dumps([statement["Action"], statement["Resource"]])), name
+            assert not re.search(r"[*?]", json.dumps(statement["Action"])), name
+            if named(statement["Resource"]) not in READS_SECRETS:
+                assert not re.search(r"[*?]", json.dumps(statement["Resource"])), name
+
+
+def test_a_role_is_for_functions_alone(transformed: dict[str, Any]) -> None:
+    for name, role in of_type(transformed, "AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": ["lambda.amazonaws.com"]}, name
 
 
 def statements(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [statement for document in documents for statement in document["Statement"]]
 
 
-def test_both_functions_have_the_same_accounts(source: dict[str, Any]) -> None:
+def test_all_functions_have_the_same_accounts(source: dict[str, Any]) -> None:
     """A variable that only one of them has, or that differs, would split accounts, plans or limits in two."""
-    image, account = (
-        function["Environment"]["Variables"] for function in of_type(source, "AWS::Serverless::Function").values()
-    )
-    own = {"MODEL_DIR", "MAX_RESPONSE_BYTES", "MAX_UPLOAD_BYTES", "MODEL"}
-    assert {name: value for name, value in image.items() if name not in own} == {
-        name: value for name, value in account.items() if name not in own
+    variables = {
+        name: function["Environment"]["Variables"]
+        for name, function in of_type(source, "AWS::Serverless::Function").items()
     }
+    own = {"MODEL_DIR", "MAX_RESPONSE_BYTES", "MAX_UPLOAD_BYTES", "MODEL"}
+    image, account = (
+        {name: value for name, value in variables[function].items() if name not in own}
+        for function in ("BackgroundRemovalFunction", "AccountApiFunction")
+    )
+    assert image == account
+    billing = {name: value for name, value in variables["BillingSyncFunction"].items() if name in image}
+    assert {"CORE_TABLE", "EPHEMERAL_TABLE", "CATALOGUE", "DYNAMODB_ENDPOINT_URL"} <= billing.keys()
+    assert billing == {name: image[name] for name in billing}
+
+
+def test_the_operator_s_tool_finds_the_queues(source: dict[str, Any]) -> None:
+    for name in of_type(source, "AWS::SQS::Queue"):
+        assert source["Outputs"][name]["Value"] == {"Ref": name}
+
+
+@pytest.mark.parametrize("name", ["StripeWebhookSecrets", "StripeApiKey"])
+@pytest.mark.parametrize(
+    ("value", "is_taken"),
+    [
+        ("", True),
+        ("ssm:/rmbg/stripe-webhook", True),
+        ("secretsmanager:rmbg/stripe", True),
+        ("whsec_secret", False),
+        ("ssm:/rmbg/", False),
+        ("ssm:/other/stripe-webhook", False),
+        ("ssm:/rmbg/a,whsec_secret", False),
+        ("secretsmanager:other", False),
+        ("secretsmanager:/rmbg/stripe", False),
+    ],
+)
+def test_a_parameter_takes_the_place_of_a_secret_and_no_secret(
+    source: dict[str, Any], name: str, value: str, is_taken: bool
+) -> None:
+    parameter = source["Parameters"][name]
+    assert parameter["Default"] == ""
+    assert bool(re.fullmatch(parameter["AllowedPattern"], value)) == is_taken

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.conftest import ROOT
 from tests.support.pictures import decoded, disc, encoded
 from tests.support.service import Service, running_service
 from tools.deployment import smoke
@@ -59,7 +60,7 @@ def test_the_demo_environment(service: Service) -> None:
 
 def test_the_demo_user_has_a_key_a_token_and_credits(service: Service) -> None:
     demo = service.demo
-    assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN"]
+    assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN", "STRIPE_WEBHOOK_SECRET"]
     assert (service.state_dir / "demo.env").stat().st_mode & 0o777 == 0o600
     claims = json.loads(base64.urlsafe_b64decode(demo["USER_TOKEN"].split(".")[1] + "=="))
     assert claims["sub"] == demo["USER_ID"]
@@ -110,6 +111,47 @@ def test_the_operator_s_tool_works_on_the_running_service(service: Service) -> N
     assert (report["membership"], report["credits"], report["prepaidCredits"]) == ("Premium-20000", 20_000, 7)
     rmbgctl("key", "revoke", "--key-id", issued["key_id"])
     assert requests.get(url, headers=headers, timeout=10).status_code == 401
+
+
+def test_a_subscription_s_story_told_by_stripe_events(service: Service) -> None:
+    """Signed, taken, queued, applied: what `make stripe-event` is for."""
+    rmbgctl = str(Path(sys.executable).with_name("rmbgctl"))
+    environment = {**os.environ, "STATE_DIR": str(service.state_dir)}
+
+    def run(*command: str) -> bytes:
+        result = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=30, check=False)
+        assert result.returncode == 0, result.stderr.decode()
+        return result.stdout
+
+    create = [rmbgctl, "user", "create", "--email", "b@example.com", "--verified", "--local", "--json"]
+    uid = json.loads(run(*create))["user_id"]
+    issued = json.loads(run(rmbgctl, "key", "issue", "--user", uid, "--local", "--json"))
+    headers = {"x-api-key": issued["api_key"]}
+
+    def report() -> dict[str, Any]:
+        time.sleep(0.15)  # under the plan's rate
+        url = f"{service.base_url}/api/membership-usage?expand=billing_cycle"
+        document: dict[str, Any] = requests.get(url, headers=headers, timeout=10).json()
+        return document
+
+    def told(event_type: str, **expected: object) -> dict[str, Any]:
+        run("make", "-s", "stripe-event", f"TYPE={event_type}", f"USER={uid}", f"STATE_DIR={service.state_dir}")
+        deadline = time.monotonic() + 15
+        while not expected.items() <= (found := report()).items():
+            assert time.monotonic() < deadline, found
+            time.sleep(1)
+        return found
+
+    assert report()["membership"] == "Free"
+    assert told("subscribe", membership="Demo", credits=18_500)["billingCycle"]["stripeBillingSynced"] is True
+    assert post(service, PHOTO).status_code == 200
+    picture = requests.post(f"{service.base_url}/rmbg", files={"image": PHOTO}, headers=headers, timeout=60)
+    assert picture.headers["X-Credits-Charged"] == "1"
+    upgraded = told("upgrade", membership="Premium-20000", credits=20_000)
+    assert upgraded["billingCycle"]["usedIncludedCredits"] == 1  # what was used stays used
+    told("buy", prepaidCredits=2_000)
+    told("refund", prepaidCredits=0)
+    told("end", membership="Free", credits=50)
 
 
 def test_concurrent_requests_get_their_own_answers(service: Service) -> None:

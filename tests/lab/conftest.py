@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,13 @@ MEMORY_MB = 3008
 START_SECONDS = 120
 # Few enough to be used up by one test; all others have a key.
 ANONYMOUS_DAILY_LIMIT = 3
+# Where the stack finds the signing secrets, of which there may be several while one is rolled, and the secrets.
+WEBHOOK_PARAMETER = "/rmbg/stripe-webhook"
+WEBHOOK_SECRETS = ("whsec_of_the_lab", "whsec_of_before")
 # The emulator throttles, though not with our answers, and the tests are quicker than the defaults allow.
 PARAMETERS = {
     "AnonymousDailyLimit": str(ANONYMOUS_DAILY_LIMIT),
+    "StripeWebhookSecrets": f"ssm:{WEBHOOK_PARAMETER}",
     "ThrottleRatePerSecond": "1000",
     "ThrottleBurst": "1000",
 }
@@ -157,14 +162,16 @@ def deploy(stack: str, environment: Environment, sam: Path, **parameters: str) -
     return Api(f"{endpoint}/{matched[2]}", ("--stack", stack), environment, {"Host": host})
 
 
-def aws(environment: Environment, service: str) -> Any:
-    """boto3's client for the emulator, under the operator's credentials."""
+def aws(environment: Environment, service: str, credentials: Environment | None = None) -> Any:
+    """boto3's client for the emulator, under the operator's credentials or those of a function's environment."""
+    credentials = credentials or environment
     return boto3.client(
         service,
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         region_name=REGION,
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
     )
 
 
@@ -173,9 +180,41 @@ def physical_name(environment: Environment, stack: str, logical: str) -> str:
     return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
+@contextmanager
+def without(environment: Environment, function: str, resource: str, action: str) -> Iterator[None]:
+    """The function's role without one of its rights; `resource` is the end of an ARN."""
+    iam = aws(environment, "iam")
+    role = physical_name(environment, STACK, f"{function}Role")
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    less = json.loads(json.dumps(document))
+    (statement,) = [statement for statement in less["Statement"] if statement["Resource"].endswith(resource)]
+    statement["Action"].remove(action)
+    less["Statement"] = [statement for statement in less["Statement"] if statement["Action"]]
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(less))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def variables_of(environment: Environment, function: str) -> Environment:
+    """The environment of a function's container, credentials of its role included; it must have been called."""
+    name = physical_name(environment, STACK, function)
+    for container in run(["docker", "ps", "--quiet"], environment).decode().split():
+        inspected = run(["docker", "inspect", "--format", "{{json .Config.Env}}", container], environment)
+        variables = dict(line.split("=", 1) for line in json.loads(inspected))
+        if variables.get("AWS_LAMBDA_FUNCTION_NAME") == name:
+            return variables
+    raise AssertionError(f"no container of {name} runs")
+
+
 @pytest.fixture(scope="session")
 def deployed(cloud_environment: Environment, sam: Path) -> Iterator[Api]:
     """The deployed stack, called with the key of an account of its own; deleted at the end."""
+    aws(cloud_environment, "ssm").put_parameter(
+        Name=WEBHOOK_PARAMETER, Value=", ".join(WEBHOOK_SECRETS), Type="SecureString"
+    )
     api = deploy(STACK, cloud_environment, sam)
     yield api.as_(api.new_account())
     core = physical_name(cloud_environment, STACK, "CoreTable")

@@ -1,12 +1,8 @@
 """The stack, really deployed: SAM, CloudFormation, API Gateway, IAM, tables and the container, on a cloud emulator."""
 
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import pytest
 import requests
 
@@ -28,6 +24,8 @@ from tests.lab.conftest import (
     aws,
     deploy,
     physical_name,
+    variables_of,
+    without,
 )
 from tests.support.events import BOUNDARY, File, multipart
 from tests.support.pictures import decoded
@@ -154,27 +152,6 @@ def test_the_smoke_test_of_a_deployment(deployed: Api, monkeypatch: pytest.Monke
     assert deployment.smoke(deployed.base_url, deployed.headers["x-api-key"]) == []
 
 
-@contextmanager
-def without(environment: Environment, function: str, table: str, action: str) -> Iterator[None]:
-    """The function's role without one of its rights."""
-    iam = aws(environment, "iam")
-    role = physical_name(environment, STACK, f"{function}Role")
-    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    arn = aws(environment, "dynamodb").describe_table(TableName=physical_name(environment, STACK, table))["Table"][
-        "TableArn"
-    ]
-    less = json.loads(json.dumps(document))
-    (statement,) = [statement for statement in less["Statement"] if statement["Resource"] == arn]
-    statement["Action"].remove(action)
-    less["Statement"] = [statement for statement in less["Statement"] if statement["Action"]]
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(less))
-    try:
-        yield
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-
-
 IMAGE_FUNCTION, ACCOUNT_FUNCTION = "BackgroundRemovalFunction", "AccountApiFunction"
 
 
@@ -200,7 +177,7 @@ def test_a_function_has_its_role_s_rights_and_needs_them(
 
     kind = f"{table} {action}"
     assert status(f"{kind} before") == 200
-    with without(cloud_environment, function, table, action):
+    with without(cloud_environment, function, physical_name(cloud_environment, STACK, table), action):
         assert status(f"{kind} meanwhile") == 503
     assert status(f"{kind} after") == 200
 
@@ -237,21 +214,28 @@ def test_a_role_is_enough_for_what_user_tokens_do(deployed: Api, cloud_environme
 
 def store_of_role(environment: Environment, function: str) -> Store:
     """The stack's tables, under the credentials that a function's container was given."""
-    name = physical_name(environment, STACK, function)
-    for container in run(["docker", "ps", "--quiet"], environment).decode().split():
-        inspected = run(["docker", "inspect", "--format", "{{json .Config.Env}}", container], environment)
-        variables = dict(line.split("=", 1) for line in json.loads(inspected))
-        if variables.get("AWS_LAMBDA_FUNCTION_NAME") == name:
-            client = boto3.client(
-                "dynamodb",
-                endpoint_url=environment["AWS_ENDPOINT_URL"],
-                region_name=variables["AWS_REGION"],
-                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-                aws_session_token=variables["AWS_SESSION_TOKEN"],
-            )
-            return Store(Database(client), variables["CORE_TABLE"], variables["EPHEMERAL_TABLE"])
-    raise AssertionError(f"no container of {name} runs")
+    variables = variables_of(environment, function)
+    client = aws(environment, "dynamodb", variables)
+    return Store(Database(client), variables["CORE_TABLE"], variables["EPHEMERAL_TABLE"])
+
+
+KINDS = {"queues", "alarms", "functions", "event source mappings", "roles", "log groups"}
+
+
+def named_after(environment: Environment, stack: str) -> dict[str, list[str]]:
+    """What there is of a stack beside its tables and users, whose names hold the stack's."""
+    functions = aws(environment, "lambda")
+    found = {
+        "queues": aws(environment, "sqs").list_queues().get("QueueUrls", []),
+        "alarms": [it["AlarmName"] for it in aws(environment, "cloudwatch").describe_alarms()["MetricAlarms"]],
+        "functions": [it["FunctionName"] for it in functions.list_functions()["Functions"]],
+        "event source mappings": [
+            it["FunctionArn"] for it in functions.list_event_source_mappings()["EventSourceMappings"]
+        ],
+        "roles": [it["RoleName"] for it in aws(environment, "iam").list_roles()["Roles"]],
+        "log groups": [it["logGroupName"] for it in aws(environment, "logs").describe_log_groups()["logGroups"]],
+    }
+    return {kind: [name for name in names if stack in name] for kind, names in found.items()}
 
 
 def test_destroying_takes_the_protected_tables_too(cloud_environment: Environment, sam: Path) -> None:
@@ -269,7 +253,9 @@ def test_destroying_takes_the_protected_tables_too(cloud_environment: Environmen
 
     assert set(names) <= set(dynamodb.list_tables()["TableNames"])
     assert pool in pools()
+    assert {kind for kind, of_the_stack in named_after(cloud_environment, stack).items() if of_the_stack} == KINDS
     run(["sh", "tools/destroy.sh"], {**environment, "CONFIRM": stack})
+    assert named_after(cloud_environment, stack) == {kind: [] for kind in KINDS}
     assert not set(names) & set(dynamodb.list_tables()["TableNames"])
     assert pool not in pools()
     run([sam.with_name("python"), "-m", "tools.deployment", "remove-retained", stack], environment)  # nothing is left

@@ -7,9 +7,14 @@ intrinsic function reference).
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _SafeLoader
+else:  # libyaml's, where PyYAML was built with it, takes a tenth of the time: the template is read several times
+    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 PSEUDO_PARAMETERS: Final = {
     "AWS::AccountId": "123456789012",
@@ -28,11 +33,11 @@ class TemplateError(Exception):
     """The template cannot be served here; the message names the place and the reason."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):
     """SafeLoader that knows the short-form tags."""
 
 
-def _construct_tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _construct_tag(loader: _SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -108,6 +113,16 @@ class Resolver:
             return as_text(value, where)
 
         return _SUBSTITUTION.sub(replacement, text)
+
+
+def attribute_of(node: Any, attribute: str) -> str | None:
+    """The logical id in a Fn::GetAtt of that attribute, in either spelling; None for anything else."""
+    argument = node.get("Fn::GetAtt") if isinstance(node, dict) and len(node) == 1 else None
+    if isinstance(argument, str):
+        argument = argument.split(".", 1)
+    if isinstance(argument, list) and len(argument) == 2 and argument[1] == attribute:
+        return str(argument[0])
+    return None
 
 
 def as_text(value: Any, where: str) -> str:

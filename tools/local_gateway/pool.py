@@ -71,6 +71,11 @@ class Pool:
         self._live = 0
         self._broken = False
 
+    @property
+    def size(self) -> int:
+        """How many calls run at once."""
+        return self._size
+
     async def start(self) -> None:
         """Start all workers and wait for their INIT. Raises InitFailed and OSError."""
         workers = await all_or_none(self._start_worker() for _ in range(self._size))

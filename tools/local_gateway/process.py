@@ -86,6 +86,8 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._channel, frames.head(meta, payload_bytes))
         for piece in payload:
+            if not piece:
+                continue  # sending nothing to a worker that had all, began and has ended fails, as if it had not begun
             await loop.sock_sendall(self._channel, piece)
 
     async def read_meta(self) -> tuple[dict[str, Any], int]:

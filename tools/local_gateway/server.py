@@ -1,17 +1,20 @@
-"""The whole gateway: workers first, then the port; and an end to both."""
+"""The whole gateway: workers first, then the port and the queues; and an end to all of them."""
 
 import asyncio
 import contextlib
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import uvicorn
 
 from tools.local_gateway.app import Gateway
+from tools.local_gateway.intrinsics import TemplateError
+from tools.local_gateway.poller import Poller, Queue, polling
 from tools.local_gateway.pool import Pool
 from tools.local_gateway.protocol import MAX_HEADER_BYTES, GatewayProtocol
 from tools.local_gateway.settings import Settings
@@ -19,6 +22,7 @@ from tools.local_gateway.tasks import all_or_none, unless_stopped
 from tools.local_gateway.template import Deployment
 
 _POLL_SECONDS: Final = 0.01
+_NO_QUEUES: Final[Mapping[str, Queue]] = MappingProxyType({})
 
 
 class _Server(uvicorn.Server):
@@ -37,12 +41,17 @@ async def serve(
     listener: socket.socket,
     stop: asyncio.Event,
     on_ready: Callable[[], None],
+    queues: Mapping[str, Queue] = _NO_QUEUES,
 ) -> None:
     """Serve a deployment on a bound socket until `stop` is set; no process is left when this returns or raises.
 
     `root` is the folder that the functions' paths start from. `on_ready` is called when every function has been loaded
-    and the port answers. Raises InitFailed and OSError.
+    and the port answers. `queues` holds, by logical id, those that functions take messages from.
+    Raises InitFailed and OSError, and TemplateError for a queue that is not there.
     """
+    for source in deployment.queue_sources:
+        if source.queue not in queues:
+            raise TemplateError(f"{source.function}: there is no queue {source.queue} on this machine")
     pools = {function.name: Pool(function, root, settings) for function in deployment.functions}
     try:
         starting = asyncio.ensure_future(all_or_none(pool.start() for pool in pools.values()))
@@ -50,7 +59,12 @@ async def serve(
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             return
-        await _serve_http(Gateway(deployment, pools, settings), settings, listener, stop, on_ready)
+        pollers = [
+            Poller(source, queues[source.queue], pools[source.function], settings)
+            for source in deployment.queue_sources
+        ]
+        async with polling(pollers, stop):
+            await _serve_http(Gateway(deployment, pools, settings), settings, listener, stop, on_ready)
     finally:
         await asyncio.gather(*(pool.stop() for pool in pools.values()))
 

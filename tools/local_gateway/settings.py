@@ -36,6 +36,8 @@ class Settings:
     `integration_seconds` is API Gateway's own: waiting for a free worker counts. `stall_seconds` is how long a client
     may take for its headers, send nothing of a body, or take nothing of an answer; `body_seconds` how long a whole body
     may take; `linger_seconds` how long a refused body is read, so that its sender sees the refusal and no reset.
+    `redelivery_seconds` is how long a queue's message stays away after it failed: on AWS for the rest of the queue's
+    visibility timeout, minutes that nobody wants to wait for here.
     """
 
     limits: Limits = LOCAL_LIMITS
@@ -44,6 +46,7 @@ class Settings:
     body_seconds: float = 600.0
     linger_seconds: float = 10.0
     init_seconds: float = 120.0
+    redelivery_seconds: int = 5
     keep_alive_seconds: int = 5  # as Node.js does; some clients exit only when an idle connection is closed
     shutdown_seconds: int = 2
     workers: Mapping[str, int] = field(default_factory=dict)

@@ -1,25 +1,35 @@
-"""What template.yaml deploys: the REST API's routes and answers, and the functions behind them.
+"""What template.yaml deploys: the REST API's routes and answers, the queues that are polled, the functions behind both.
 
-Only what a request can meet is read; tables, queues and roles are none of the gateway's business. Format: the SAM
+Only what a request or a message can meet is read; tables and roles are none of the gateway's business. Format: the SAM
 specification (AWS::Serverless::Api, AWS::Serverless::Function, Globals).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from tools.local_gateway.gateway_responses import GatewayResponse, GatewayResponses, parse_gateway_response
-from tools.local_gateway.intrinsics import Resolver, TemplateError, as_text, load_yaml
+from tools.local_gateway.intrinsics import Resolver, TemplateError, as_text, attribute_of, load_yaml
 from tools.local_gateway.routes import Route
 
 _API = "AWS::Serverless::Api"
 _FUNCTION = "AWS::Serverless::Function"
+_QUEUE = "AWS::SQS::Queue"
+
+# Anything else of an SQS event (FilterCriteria, say) would change what the function gets, so it is refused. A batching
+# window is not imitated: batches go at once.
+_QUEUE_EVENT: Final = frozenset(
+    {"Queue", "BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes", "ScalingConfig", "Enabled"}
+)
+_BATCH_SIZES: Final = range(1, 11)  # what one poll brings; AWS goes on to 10000 with a batching window
+_CONCURRENCIES: Final = range(2, 1001)
+_VISIBILITY_SECONDS: Final = 30  # SQS's default
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function with a route. `entry` is the importable module.attribute, `handler` what Lambda calls `_HANDLER`."""
+    """A function that is called. `entry` is the importable module.attribute, `handler` what Lambda calls `_HANDLER`."""
 
     name: str
     handler: str
@@ -31,14 +41,26 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueSource:
+    """A queue whose messages go to a function, by their logical ids. No concurrency: as many as it has workers."""
+
+    queue: str
+    function: str
+    batch_size: int
+    reports_item_failures: bool
+    maximum_concurrency: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """All that is served: no route without its function, no function without a route."""
+    """All that is served: no route or queue without its function, no function without a route or a queue."""
 
     stage: str
     binary_media_types: tuple[str, ...]
     gateway_responses: GatewayResponses
     functions: tuple[Function, ...]
     routes: tuple[Route, ...]
+    queue_sources: tuple[QueueSource, ...]
 
 
 def load_template(path: Path, overrides: Mapping[str, str] | None = None) -> Deployment:
@@ -65,11 +87,15 @@ class _Reader:
         api_name, api = self._api()
         functions: list[Function] = []
         routes: list[Route] = []
+        sources: list[QueueSource] = []
         for name, properties in self._of_type(_FUNCTION, "Function"):
             own_routes = list(self._routes(name, properties, api_name))
-            if own_routes:
-                functions.append(self._function(name, properties))
+            own_events = list(self._queue_events(name, properties))
+            if own_routes or own_events:
+                function = self._function(name, properties)
+                functions.append(function)
                 routes.extend(own_routes)
+                sources.extend(self._queue_source(function, where, event) for where, event in own_events)
         if not routes:
             raise TemplateError("no function has an event of type Api")
         seen: set[tuple[str, str]] = set()
@@ -83,6 +109,7 @@ class _Reader:
             gateway_responses=self._gateway_responses(api_name, api),
             functions=tuple(functions),
             routes=tuple(routes),
+            queue_sources=tuple(sources),
         )
 
     def _of_type(self, resource_type: str, globals_key: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -133,6 +160,47 @@ class _Reader:
                 raise TemplateError(f"{where}.Path: a path starts with a slash")
             yield Route(method=method, resource=path, function=name)
 
+    def _queue_events(self, name: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for event_name, event in (properties.get("Events") or {}).items():
+            if isinstance(event, dict) and event.get("Type") == "SQS":
+                source = event.get("Properties") or {}
+                where = f"{name}.Events.{event_name}"
+                if as_text(self._resolved(source, "Enabled", where, True), f"{where}.Enabled") == "true":
+                    yield where, source
+
+    def _queue_source(self, function: Function, where: str, event: Mapping[str, Any]) -> QueueSource:
+        if unknown := sorted(str(key) for key in event.keys() - _QUEUE_EVENT):
+            raise TemplateError(f"{where}: {', '.join(unknown)} cannot be imitated on this machine")
+        queue = attribute_of(event.get("Queue"), "Arn")
+        resource = self._resources.get(queue or "")
+        if queue is None or not isinstance(resource, dict) or resource.get("Type") != _QUEUE:
+            raise TemplateError(f"{where}.Queue: !GetAtt of the Arn of a queue of the template is expected")
+        visibility = self._whole(resource.get("Properties") or {}, "VisibilityTimeout", queue, _VISIBILITY_SECONDS)
+        if visibility < function.timeout_seconds:
+            raise TemplateError(f"{queue}.VisibilityTimeout: AWS refuses one below the Timeout of {function.name}")
+        responses = self._resolved(event, "FunctionResponseTypes", where, [])
+        if responses not in ([], ["ReportBatchItemFailures"]):
+            raise TemplateError(f"{where}.FunctionResponseTypes: [ReportBatchItemFailures] or nothing is expected")
+        scaling = event.get("ScalingConfig") or {}
+        concurrency = "MaximumConcurrency"
+        return QueueSource(
+            queue=queue,
+            function=function.name,
+            batch_size=self._whole_in(_BATCH_SIZES, event, "BatchSize", where, 10),
+            reports_item_failures=bool(responses),
+            maximum_concurrency=(
+                self._whole_in(_CONCURRENCIES, scaling, concurrency, where) if concurrency in scaling else None
+            ),
+        )
+
+    def _whole_in(
+        self, allowed: range, properties: Mapping[str, Any], key: str, name: str, default: int | None = None
+    ) -> int:
+        value = self._whole(properties, key, name, default)
+        if value not in allowed:
+            raise TemplateError(f"{name}.{key}: {allowed.start} to {allowed.stop - 1} is expected, got: {value}")
+        return value
+
     def _function(self, name: str, properties: Mapping[str, Any]) -> Function:
         is_image = self._resolved(properties, "PackageType", name, "Zip") == "Image"
         if is_image:
@@ -157,7 +225,7 @@ class _Reader:
             environment=self._environment(name, properties),
         )
 
-    def _whole(self, properties: Mapping[str, Any], key: str, name: str, default: int) -> int:
+    def _whole(self, properties: Mapping[str, Any], key: str, name: str, default: int | None) -> int:
         value = as_text(self._resolved(properties, key, name, default), f"{name}.{key}")
         if not (value.isascii() and value.isdecimal() and int(value) > 0):
             raise TemplateError(f"{name}.{key}: a whole number above 0 is expected, got: {value!r}")

@@ -20,7 +20,7 @@ from tools.local_store.tables import dynamodb_client
 EMAIL: Final = "demo@example.com"
 PREPAID_CREDITS: Final = 2000
 _REMEMBERED: Final = "demo-key.json"
-FILES: Final = (_REMEMBERED,)
+FILES: Final = (_REMEMBERED, "stripe-events.json")  # the second is what `make stripe-event` remembers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""DynamoDB and S3 on the loopback interface: `ministack` in a process and a virtual environment of its own.
+"""DynamoDB, S3 and SQS on the loopback interface: `ministack` in a process and a virtual environment of its own.
 
 It needs no Docker and no account, and knows nothing of this machine's AWS settings.
 """
@@ -125,7 +125,7 @@ def _environment(port: int, folders: Mapping[str, str]) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "GATEWAY_PORT": str(port),
         # All others answer that they are not there. Lambda's would run any code for whoever reaches the port.
-        "SERVICES": "dynamodb,s3",
+        "SERVICES": "dynamodb,s3,sqs",
         "LOG_LEVEL": "WARNING",
         "MINISTACK_REGION": PSEUDO_PARAMETERS["AWS::Region"],
         "MINISTACK_ACCOUNT_ID": PSEUDO_PARAMETERS["AWS::AccountId"],

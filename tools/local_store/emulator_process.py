@@ -32,7 +32,19 @@ _DRAIN_SECONDS: Final = 0.5
 # Whatever hangs, the process ends this long after it was told to.
 _STOP_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.01
-_READING: Final = (b"GetItem", b"BatchGetItem", b"TransactGetItems", b"Query", b"Scan", b"Describe", b"List")
+_READING: Final = (
+    b"GetItem",
+    b"BatchGetItem",
+    b"TransactGetItems",
+    b"Query",
+    b"Scan",
+    b"Describe",
+    b"List",
+    b"GetQueue",
+)
+# It changes the messages that it brings, if it brings any: a poller that waits for some must not have all saved.
+_RECEIVING: Final = b"ReceiveMessage"
+_NO_MESSAGES_BYTES: Final = len(b"{}")
 _HEALTH: Final = "/_ministack/health"
 
 
@@ -93,12 +105,20 @@ class Guard:
         if self._is_closed:
             await _refuse(send, 503)
             return
+        answer_bytes = 0
+
+        async def counted(message: Any) -> None:
+            nonlocal answer_bytes
+            answer_bytes += len(message.get("body", b""))
+            await send(message)
+
         self._under_way += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, counted)
         finally:
             self._under_way -= 1
-            if scope["method"] not in ("GET", "HEAD") and not target.startswith(_READING):
+            is_read = target.startswith(_READING) or (target == _RECEIVING and answer_bytes <= _NO_MESSAGES_BYTES)
+            if scope["method"] not in ("GET", "HEAD") and not is_read:
                 self._changed()
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:

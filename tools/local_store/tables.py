@@ -19,22 +19,30 @@ _READ_SECONDS: Final = 10
 
 def declared_tables(template: Path) -> dict[str, dict[str, Any]]:
     """The properties of each table of a template, by logical id. Raises TemplateError."""
+    resolver, resources = resources_of(template, _TABLE)
+    wanted = (*_SHAPE, "TimeToLiveSpecification")
+    tables: dict[str, dict[str, Any]] = {}
+    for name, properties in resources.items():
+        own = {key: properties[key] for key in wanted if key in properties}
+        for key in ("KeySchema", "AttributeDefinitions"):
+            if key not in own:
+                raise TemplateError(f"{name}.{key} is missing")
+        tables[name] = resolver.resolve(own, name)
+    return tables
+
+
+def resources_of(template: Path, kind: str) -> tuple[Resolver, dict[str, dict[str, Any]]]:
+    """The properties, as they are written, of all resources of a type, and what resolves them. Raises TemplateError."""
     document = load_yaml(template)
     resources = document.get("Resources") if isinstance(document, dict) else None
     if not isinstance(resources, dict):
         raise TemplateError(f"{template.name}: no Resources")
-    resolver = Resolver(document.get("Parameters") or {})
-    wanted = (*_SHAPE, "TimeToLiveSpecification")
-    tables: dict[str, dict[str, Any]] = {}
-    for name, resource in resources.items():
-        if isinstance(resource, dict) and resource.get("Type") == _TABLE:
-            properties = resource.get("Properties") or {}
-            own = {key: properties[key] for key in wanted if key in properties}
-            for key in ("KeySchema", "AttributeDefinitions"):
-                if key not in own:
-                    raise TemplateError(f"{name}.{key} is missing")
-            tables[name] = resolver.resolve(own, name)
-    return tables
+    properties = {
+        str(name): resource.get("Properties") or {}
+        for name, resource in resources.items()
+        if isinstance(resource, dict) and resource.get("Type") == kind
+    }
+    return Resolver(document.get("Parameters") or {}), properties
 
 
 def create_tables(endpoint_url: str, template: Path) -> dict[str, str]:
@@ -60,6 +68,11 @@ def create_tables(endpoint_url: str, template: Path) -> dict[str, str]:
 
 
 def dynamodb_client(endpoint_url: str, **settings: Any) -> Any:
+    """A boto3 client for an emulator's tables; see `emulator_client`."""
+    return emulator_client("dynamodb", endpoint_url, **settings)
+
+
+def emulator_client(service: str, endpoint_url: str, **settings: Any) -> Any:
     """A boto3 client for an emulator, with nobody's credentials.
 
     Whatever the user has set for AWS, in the environment or in ~/.aws, is not read: a profile that does not exist, a
@@ -74,7 +87,7 @@ def dynamodb_client(endpoint_url: str, **settings: Any) -> Any:
     variables = {name: (None, None, default, convert) for name, (_, _, default, convert) in defaults.items()}
     core = botocore.session.Session(session_vars=variables)
     return boto3.Session(botocore_session=core).client(
-        "dynamodb",
+        service,
         endpoint_url=endpoint_url,
         region_name=REGION,
         aws_access_key_id=ACCESS_KEY,

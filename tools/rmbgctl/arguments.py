@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     for target in (top, common):
         _add_common(target)
-    things = top.add_subparsers(dest="thing", required=True, metavar="{user,key,credits,plan}")
+    things = top.add_subparsers(dest="thing", required=True, metavar="{user,key,credits,plan,events,reconcile}")
 
     def command(
         actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
@@ -55,6 +55,12 @@ def parser() -> argparse.ArgumentParser:
     set_plan = command(plan, "set", "give an account a plan; what it used of this month stays used")
     _user(set_plan)
     set_plan.add_argument("--plan", required=True, metavar="P")
+
+    events = things.add_parser("events", help="Stripe's events").add_subparsers(dest="action", required=True)
+    command(events, "replay", "apply the events that were parked: not understood, or of an unknown customer")
+
+    text = "compare every customer with Stripe, and repair what differs (STRIPE_API_KEY)"
+    things.add_parser("reconcile", help=text, description=text, parents=[common]).set_defaults(action="")
     return top
 
 

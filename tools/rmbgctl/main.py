@@ -7,20 +7,22 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rmbg.config import InvalidSetting, load_catalogue
 from rmbg.domain.calendar import utc
 from rmbg.domain.usage_query import UsageQuery
 from rmbg.http.documents import key_document, usage_document
-from rmbg.observability import logger
+from rmbg.observability import silence
+from rmbg.services.apply_stripe_event import ApplyStripeEvent
 from rmbg.services.credits import Credits
 from rmbg.services.operate import NotFound, Operate, Operation, Refused
+from rmbg.services.reconcile import Reconcile
 from rmbg.services.report_usage import ReportUsage
 from rmbg.storage.database import StoreUnavailable
 from rmbg.storage.store import Store
+from rmbg.storage.stripe_api import DEFAULT_BASE, StripeApi, StripeUnavailable
 from tools.rmbgctl.arguments import parser
 from tools.rmbgctl.target import DEFAULT_STACK, NoStore, catalogue_path, deployed_store, local_store
 
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     options.op_id = _option(options, "op_id") or uuid.uuid4().hex
     _print_whatever_the_terminal_can_show()
     try:
-        with _silent_log():
+        with silence():  # what goes wrong is told on standard error, in a sentence
             result = _Commands(_store(options), options).run()
     except NotFound as error:
         return _fail(str(error), NOT_FOUND)
@@ -57,9 +59,11 @@ class _Commands:
     def run(self) -> dict[str, Any]:
         """The result as a JSON document."""
         options = self._options
-        name = f"{options.thing} {options.action}"
+        name = f"{options.thing} {options.action}".strip()
         if name == "user show":
             return self._show(options.user)
+        if options.thing in ("events", "reconcile"):
+            return self._stripe()
         operation = Operation(
             id=options.op_id,
             kind=name.replace(" ", "-"),
@@ -96,6 +100,25 @@ class _Commands:
             case _:  # plan set
                 plan = operate.set_plan(operation, options.user, options.plan)
                 return {"user_id": options.user, "plan": plan.name, "included": plan.included}
+
+    def _stripe(self) -> dict[str, Any]:
+        """With STRIPE_API_KEY Stripe is asked; parked events are otherwise believed as they are."""
+        api_key = os.environ.get("STRIPE_API_KEY", "")
+        api = StripeApi(api_key, os.environ.get("STRIPE_API_BASE") or DEFAULT_BASE) if api_key else None
+        try:
+            if self._options.thing == "events":
+                parked, settled = ApplyStripeEvent(self._store, self._catalogue, api).replay_all()
+                return {"parked": parked, "applied": settled}
+            if api is None:
+                raise Refused("set STRIPE_API_KEY to a key that may read customers and subscriptions")
+            done = Reconcile(self._store, self._catalogue, api).run()
+        except StripeUnavailable as error:
+            raise Refused(f"Stripe: {error}") from error
+        return {
+            "checked": done.checked,
+            "repaired": list(done.repaired),
+            "not_understood": list(done.not_understood),
+        }
 
     def _show(self, uid: str) -> dict[str, Any]:
         account = self._operate.account(uid)
@@ -141,17 +164,6 @@ def _store(options: argparse.Namespace) -> Store:
     if _option(options, "local"):
         return local_store()
     return deployed_store(_option(options, "stack") or DEFAULT_STACK)
-
-
-@contextmanager
-def _silent_log() -> Iterator[None]:
-    """What goes wrong is told on standard error, in a sentence; the functions' log lines are for CloudWatch."""
-    level = logger.log_level
-    logger.setLevel("CRITICAL")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _print_whatever_the_terminal_can_show() -> None:

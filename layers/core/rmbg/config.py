@@ -108,6 +108,48 @@ def load_catalogue(path: str) -> Catalogue:
         raise InvalidSetting(f"the catalogue {file.name}: {error}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Settings of the function that takes Stripe's events. `secrets`: see rmbg.storage.secrets."""
+
+    secrets: str
+    queue_url: str
+    sqs_endpoint_url: str | None
+    cors_allow_origin: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "WebhookSettings":
+        return cls(
+            secrets=environment.get("STRIPE_WEBHOOK_SECRETS", ""),
+            queue_url=_text(environment, "STRIPE_EVENTS_QUEUE_URL"),
+            sqs_endpoint_url=environment.get("SQS_ENDPOINT_URL") or None,
+            cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BillingSettings:
+    """Settings of the function that applies them. Without `stripe_api_key` the events' own copies are used."""
+
+    core_table: str
+    ephemeral_table: str
+    dynamodb_endpoint_url: str | None
+    catalogue: Catalogue
+    stripe_api_key: str
+    stripe_api_base: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "BillingSettings":
+        return cls(
+            core_table=_text(environment, "CORE_TABLE"),
+            ephemeral_table=_text(environment, "EPHEMERAL_TABLE"),
+            dynamodb_endpoint_url=environment.get("DYNAMODB_ENDPOINT_URL") or None,
+            catalogue=load_catalogue(environment.get("CATALOGUE", "")),
+            stripe_api_key=environment.get("STRIPE_API_KEY", ""),
+            stripe_api_base=environment.get("STRIPE_API_BASE") or "https://api.stripe.com",
+        )
+
+
 def threads_for(memory_mb: int) -> int:
     """Threads for the vCPUs that a memory size buys; the cores that a sandbox sees are not the ones it gets."""
     return max(1, round(memory_mb / MB_PER_VCPU))

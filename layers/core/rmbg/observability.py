@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from aws_lambda_powertools import Logger
 
 logger: Final = Logger(service="rmbg")
+_is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
 
 
 class StageTimer:
@@ -33,7 +35,22 @@ class StageTimer:
 
 def count_metric(name: str) -> None:
     """Count one occurrence of what an operator should hear of (CloudWatch embedded metric format, no dimensions)."""
+    if _is_silent.get():
+        return
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="rmbg"):
         pass
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Neither log lines nor metrics inside of the block: for a tool whose standard output is its answer."""
+    level = logger.log_level
+    token = _is_silent.set(True)
+    logger.setLevel("CRITICAL")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        _is_silent.reset(token)

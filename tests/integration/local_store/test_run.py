@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -26,9 +27,14 @@ from tests.integration.local_gateway.gateways import (
     is_alive,
     wait_until,
 )
+from tools.local_store.queues import sqs_client
 
 READY_MODEL = [sys.executable, "-c", "import sys; print('/models/' + sys.argv[1])"]
-VARIABLES = ("CORE_TABLE", "EPHEMERAL_TABLE", "DYNAMODB_ENDPOINT_URL", "CATALOGUE", "OIDC_ISSUER", "OIDC_AUDIENCE")
+STRIPE = ("SQS_ENDPOINT_URL", "STRIPE_EVENTS_QUEUE_URL", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_KEY", "STRIPE_API_BASE")
+VARIABLES = (
+    *("CORE_TABLE", "EPHEMERAL_TABLE", "DYNAMODB_ENDPOINT_URL", "CATALOGUE", "OIDC_ISSUER", "OIDC_AUDIENCE"),
+    *STRIPE,
+)
 LIMITS = {
     "ANONYMOUS_DAILY_LIMIT": "1000",
     "ANONYMOUS_DAILY_LIMIT_TOTAL": "1000",
@@ -42,6 +48,28 @@ TABLE = """
       AttributeDefinitions: [{{AttributeName: pk, AttributeType: S}}, {{AttributeName: sk, AttributeType: S}}]
       KeySchema: [{{AttributeName: pk, KeyType: HASH}}, {{AttributeName: sk, KeyType: RANGE}}]
 """
+QUEUES = """
+  StripeEvents:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 180
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt StripeEventsDeadLetters.Arn, maxReceiveCount: 5}
+  StripeEventsDeadLetters: {Type: AWS::SQS::Queue}
+  TakeFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: toys/take
+      Handler: handler.handler
+      Environment: {Variables: {STRIPE_EVENTS_QUEUE_URL: !Ref StripeEvents}}
+      Events:
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt StripeEvents.Arn}}
+"""
+TAKE = """
+import os
+
+def handler(event, context):
+    print("taken", os.environ["STRIPE_EVENTS_QUEUE_URL"], [record["body"] for record in event["Records"]])
+"""
 
 
 @pytest.fixture
@@ -52,7 +80,10 @@ def toy(tmp_path: Path) -> Path:
     template = root / "template.yaml"
     variables = "".join(f"          {name}: of the template\n" for name in (*VARIABLES, *LIMITS))
     text = template.read_text().replace("          MODEL_DIR:", f"{variables}          MODEL_DIR:")
-    template.write_text(text + TABLE.format(name="CoreTable") + TABLE.format(name="EphemeralTable"))
+    template.write_text(text + TABLE.format(name="CoreTable") + TABLE.format(name="EphemeralTable") + QUEUES)
+    handler = root / "toys" / "take" / "handler.py"
+    handler.parent.mkdir()
+    handler.write_text(TAKE)
     return root
 
 
@@ -70,7 +101,7 @@ def started(
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
-        env={**os.environ, **settings, "AWS_LIMITS": "", "CATALOGUE": "", **variables},
+        env={**os.environ, **settings, "AWS_LIMITS": "", "CATALOGUE": "", **dict.fromkeys(STRIPE, ""), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -114,12 +145,16 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
             url = f"http://127.0.0.1:{port}"
             demo = demo_of(toy)
             demos.append(demo)
-            assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN"]
+            assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN", "STRIPE_WEBHOOK_SECRET"]
             assert demo["BASE_URL"] == url
             environment = requests.get(url, timeout=10).json()["environment"]
             assert environment.items() >= LIMITS.items()
             assert [environment[name] for name in ("CORE_TABLE", "EPHEMERAL_TABLE")] == ["CoreTable", "EphemeralTable"]
             assert environment["CATALOGUE"] == ""
+            assert environment["SQS_ENDPOINT_URL"] == environment["DYNAMODB_ENDPOINT_URL"]
+            assert environment["STRIPE_EVENTS_QUEUE_URL"].endswith("/123456789012/StripeEvents")
+            assert environment["STRIPE_WEBHOOK_SECRETS"] == demo["STRIPE_WEBHOOK_SECRET"]
+            assert environment["STRIPE_API_KEY"] == environment["STRIPE_API_BASE"] == ""
             assert store_json.stat().st_mode & 0o777 == 0o600
             assert json.loads(store_json.read_text()) == {
                 "endpoint_url": environment["DYNAMODB_ENDPOINT_URL"],
@@ -143,6 +178,7 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
             _, errors = stopped(process)
             assert 'curl -H "x-api-key: $API_KEY"' in output
             assert demo["API_KEY"] not in output
+            assert demo["STRIPE_WEBHOOK_SECRET"] not in output + errors
             assert "Traceback" not in errors
             assert not any(is_alive(child) for child in started_by_it)
             assert not store_json.exists()
@@ -150,6 +186,31 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
     first, second, fresh = demos
     assert first["API_KEY"] == second["API_KEY"] != fresh["API_KEY"]
     assert first["USER_ID"] == second["USER_ID"]
+    secrets = [demo["STRIPE_WEBHOOK_SECRET"] for demo in demos]
+    assert secrets[0] == secrets[1] != secrets[2]
+    assert all(re.fullmatch("whsec_[0-9a-f]{48}", secret) for secret in secrets)
+    assert (toy / "state" / "stripe-webhook-secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_users_own_stripe_and_a_message_on_the_queue(toy: Path) -> None:
+    with started(toy, STRIPE_API_KEY="sk_test_1", STRIPE_API_BASE="http://127.0.0.1:1") as (process, port):
+        until_ready(process)
+        environment = requests.get(f"http://127.0.0.1:{port}", timeout=10).json()["environment"]
+        assert (environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"]) == ("sk_test_1", "http://127.0.0.1:1")
+        url = environment["STRIPE_EVENTS_QUEUE_URL"]
+        client = sqs_client(environment["SQS_ENDPOINT_URL"])
+        client.send_message(QueueUrl=url, MessageBody="an event")
+
+        def left() -> list[int]:
+            attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            return [int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "NotVisible")]
+
+        assert wait_until(lambda: left() == [0, 0], 5)
+        client.close()
+        _, errors = stopped(process)
+    assert f"taken {url} ['an event']" in errors
+    assert "SQS StripeEvents TakeFunction 1 done" in errors
+    assert "sk_test_1" not in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

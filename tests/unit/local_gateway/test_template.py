@@ -6,7 +6,7 @@ import pytest
 
 from tools.local_gateway.intrinsics import TemplateError
 from tools.local_gateway.routes import Route
-from tools.local_gateway.template import Deployment, load_template
+from tools.local_gateway.template import Deployment, QueueSource, load_template
 from tools.make_events import deployment
 
 API = """
@@ -23,7 +23,18 @@ FUNCTION = """
       Environment: {Variables: {COUNT: 3, FLAG: true, GONE: !Ref AWS::NoValue}}
       Events:
         Get: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /hello, Method: get}}
-        Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn}}
+        Table: {Type: DynamoDB, Properties: {Stream: !GetAtt Table.StreamArn}}
+"""
+QUEUED = """
+  Jobs: {Type: AWS::SQS::Queue}
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/worker
+      Handler: handler.handler
+      Timeout: 30
+      Events:
+        Jobs: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
 """
 
 
@@ -72,9 +83,48 @@ def test_an_override_replaces_a_value_but_adds_no_variable(tmp_path: Path) -> No
     assert function.environment == {"TABLE": "local", "FLAG": "true"}
 
 
-def test_a_function_without_a_route_is_not_served(tmp_path: Path) -> None:
-    other = FUNCTION.replace("Hello", "Queued").replace("Type: Api", "Type: SQS").replace("3,", "!GetAtt Table.Arn,")
+def test_a_function_without_a_route_or_a_queue_is_not_served(tmp_path: Path) -> None:
+    other = FUNCTION.replace("Hello", "Other").replace("Type: Api", "Type: S3").replace("3,", "!GetAtt Table.Arn,")
     assert [function.name for function in load(tmp_path, API + FUNCTION + other).functions] == ["Hello"]
+
+
+def test_a_function_with_a_queue_alone_is_served(tmp_path: Path) -> None:
+    deployment = load(tmp_path, API + FUNCTION + QUEUED)
+    assert [function.name for function in deployment.functions] == ["Hello", "Worker"]
+    assert deployment.queue_sources == (QueueSource("Jobs", "Worker", 10, False, None),)
+    assert [route.function for route in deployment.routes] == ["Hello"]
+
+
+def test_what_a_queue_event_says_is_read(tmp_path: Path) -> None:
+    more = (
+        "!GetAtt [Jobs, Arn], BatchSize: 5, FunctionResponseTypes: [ReportBatchItemFailures], "
+        "ScalingConfig: {MaximumConcurrency: 2}, MaximumBatchingWindowInSeconds: 1"
+    )
+    deployment = load(tmp_path, API + FUNCTION + QUEUED.replace("!GetAtt Jobs.Arn", more))
+    assert deployment.queue_sources == (QueueSource("Jobs", "Worker", 5, True, 2),)
+    disabled = load(tmp_path, API + FUNCTION + QUEUED.replace("Jobs.Arn", "Jobs.Arn, Enabled: false"))
+    assert (disabled.queue_sources, len(disabled.functions)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "part"),
+    [
+        ("Jobs.Arn", "Gone.Arn", "Worker.Events.Jobs.Queue: !GetAtt"),
+        ("Jobs.Arn", "Hello.Arn", "Worker.Events.Jobs.Queue: !GetAtt"),
+        ("Jobs.Arn", "Jobs.QueueName", "Worker.Events.Jobs.Queue: !GetAtt"),
+        ("!GetAtt Jobs.Arn", "!Ref Jobs", "Worker.Events.Jobs.Queue: !GetAtt"),
+        ("Jobs.Arn", "Jobs.Arn, BatchSize: 11", "BatchSize: 1 to 10 is expected, got: 11"),
+        ("Jobs.Arn", "Jobs.Arn, BatchSize: many", "BatchSize: a whole number"),
+        ("Jobs.Arn", "Jobs.Arn, ScalingConfig: {MaximumConcurrency: 1}", "MaximumConcurrency: 2 to 1000 is expected"),
+        ("Jobs.Arn", "Jobs.Arn, FunctionResponseTypes: [All]", "FunctionResponseTypes: [ReportBatchItemFailures]"),
+        ("Jobs.Arn", "Jobs.Arn, FilterCriteria: {}", "FilterCriteria cannot be imitated"),
+        ("Timeout: 30", "Timeout: 31", "Jobs.VisibilityTimeout: AWS refuses one below the Timeout of Worker"),
+    ],
+)
+def test_a_queue_that_cannot_be_polled_is_said(written: str, instead: str, part: str, tmp_path: Path) -> None:
+    with pytest.raises(TemplateError) as caught:
+        load(tmp_path, API + FUNCTION + QUEUED.replace(written, instead))
+    assert part in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,9 @@ def test_the_guard_tells_changes_and_lets_no_page_in() -> None:
     assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 200
     assert _status(guard, "PUT", "/bucket/key") == 200
     assert len(changes) == 2
+    for reading in ("GetQueueAttributes", "ListQueues"):
+        assert _status(guard, "POST", "/", x_amz_target="AmazonSQS." + reading) == 200
+    assert len(changes) == 2
     assert _status(guard, "POST", "/_ministack/reset") == 403
     for page in ({"origin": "http://page.example"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"}):
         assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem", **page) == 403
@@ -86,6 +89,18 @@ def test_the_guard_tells_changes_and_lets_no_page_in() -> None:
     asyncio.run(guard.close())
     assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 503
     assert len(changes) == 2
+
+
+@pytest.mark.parametrize(("answer", "is_change"), [(b"{}", False), (b'{"Messages": [{}]}', True)])
+def test_only_a_poll_that_brings_messages_is_a_change(answer: bytes, is_change: bool) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await _app(scope, receive, send)
+        await send({"type": "http.response.body", "body": answer})
+
+    changes: list[int] = []
+    guard = Guard(app, lambda: changes.append(1), {HOST.encode()})
+    assert _status(guard, "POST", "/", x_amz_target="AmazonSQS.ReceiveMessage") == 200
+    assert bool(changes) == is_change
 
 
 def test_many_changes_are_one_save(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "credits grant": ["--user", "U", "--amount", "7"],
     "credits deduct": ["--user", "U", "--amount", "7"],
     "plan set": ["--user", "U", "--plan", "P"],
+    "events replay": [],
 }
 COMMON = {
     "--local": ([], "local", True),
@@ -119,7 +120,6 @@ def test_what_stands_before_a_command_is_not_lost_to_what_stands_after_it() -> N
         ["show", "--user", "U"],
         ["--local"],
         ["--op-id"],
-        ["events", "replay"],
     ],
 )
 def test_what_is_no_command_is_a_mistake(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """Credits: reservations, windows and accounts as they are stored, without the storage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -71,24 +71,21 @@ class Window:
     in_flight: int = 0
     sync_version: int = 0
     hold: bool = False
+    merged: bool = False  # what was used in it counts in another one
     reservations: tuple[Reservation, ...] = ()
 
     def without(self, expired: Reservation) -> "Window":
         """As it will be once a reservation is given back."""
         months = dict(self.months)
         months[expired.month_counter] = months.get(expired.month_counter, 0) - COST
-        return Window(
-            kind=self.kind,
-            period=self.period,
-            included=self.included,
+        return replace(
+            self,
             used=self.used - COST,
             remaining=self.remaining + COST,
             app=self.app - (COST if expired.channel is Channel.APP else 0),
             api=self.api - (COST if expired.channel is Channel.API else 0),
             months=months,
             in_flight=self.in_flight - 1,
-            sync_version=self.sync_version,
-            hold=self.hold,
             reservations=tuple(kept for kept in self.reservations if kept.id != expired.id),
         )
 

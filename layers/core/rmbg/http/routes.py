@@ -9,6 +9,7 @@ METHODS: Final = {
     "/api/membership-usage": ("GET",),
     "/api/api-keys": ("GET", "POST"),
     "/api/api-keys/{key_id}": ("DELETE",),
+    "/webhooks/stripe": ("POST",),
 }
 _PARAMETER: Final = re.compile(r"\\\{\w+\\\}")
 _VALUE: Final = r"[-._~()'!*:@,;=+&$%<> \[\]{}|^\w]+"  # what Powertools takes in place of a parameter

@@ -84,7 +84,11 @@ class ReportUsage:
         """Stripe's windows, newest first: those with usage, and the account's current one. Raises StoreUnavailable."""
         now = int(self._clock())
         state = standing(account, self._catalogue, now)
-        windows = [window for window in self._windows(account, None, now) if window.kind is WindowKind.STRIPE]
+        windows = [
+            window
+            for window in self._windows(account, None, now)
+            if window.kind is WindowKind.STRIPE and not window.merged
+        ]
         found = []
         for window in windows:
             current = _is_current(window, state)
@@ -121,7 +125,7 @@ class ReportUsage:
 
     def _cycle_at(self, start: int, state: Standing, windows: list[Window]) -> Cycle:
         """The window that starts at an instant, Stripe's before a month's; without one, an empty one."""
-        matching = {window.kind: window for window in windows if window.period.start == start}
+        matching = {window.kind: window for window in windows if window.period.start == start and not _is_gone(window)}
         window = matching.get(WindowKind.STRIPE)
         if window is None and not (state.kind is WindowKind.STRIPE and state.period.start == start):
             window = matching.get(WindowKind.MONTH)
@@ -152,7 +156,7 @@ class ReportUsage:
             starts = [
                 other.period.start
                 for other in others
-                if other.kind is WindowKind.STRIPE and other.period.start > window.period.start
+                if other.kind is WindowKind.STRIPE and other.period.start > window.period.start and not other.merged
             ]
             if state.kind is WindowKind.STRIPE and state.period.start > window.period.start:
                 starts.append(state.period.start)
@@ -182,6 +186,11 @@ class ReportUsage:
             remaining=0 if state.closed else state.plan.included,
             synced=synced,
         )
+
+
+def _is_gone(window: Window) -> bool:
+    """A provisional window that Stripe's took the place of; a month goes on."""
+    return window.merged and window.kind is WindowKind.STRIPE
 
 
 def _is_current(window: Window, state: Standing) -> bool:

@@ -139,6 +139,7 @@ def read_window(row: Row) -> Window:
         in_flight=integer(row, "infl"),
         sync_version=integer(row, "sv"),
         hold="hold" in row,
+        merged="merged" in row,
         reservations=read_reservations(row),
     )
 

@@ -68,9 +68,16 @@ class Database:
 
     def query(self, request: Request) -> list[Row]:
         """Query, all pages. Raises StoreUnavailable."""
+        return self._all_pages("query", request)
+
+    def scan(self, request: Request) -> list[Row]:
+        """Scan, all pages: reads the whole table, for the operator alone. Raises StoreUnavailable."""
+        return self._all_pages("scan", request)
+
+    def _all_pages(self, operation: str, request: Request) -> list[Row]:
         rows: list[Row] = []
         while True:
-            page = self._call("query", request)
+            page = self._call(operation, request)
             rows.extend(plain(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return rows

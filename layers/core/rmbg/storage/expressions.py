@@ -64,6 +64,17 @@ def query(table: str, pk: str, first: str, last: str) -> Request:
     }
 
 
+def scan(table: str, condition: str, *, names: Mapping[str, str], values: Mapping[str, Value]) -> Request:
+    """All items of a table that a filter lets through; consistent."""
+    return {
+        "TableName": table,
+        "FilterExpression": condition,
+        "ExpressionAttributeNames": dict(names),
+        "ExpressionAttributeValues": attributes(values),
+        "ConsistentRead": True,
+    }
+
+
 def aliases(*names: str, **named: str) -> dict[str, str]:
     """`#name` for each name, and `#alias` for each alias of another name."""
     return {f"#{name}": name for name in names} | {f"#{alias}": name for alias, name in named.items()}

@@ -6,6 +6,11 @@ core table (point-in-time recovery; `ttl` only where said):
     Window         U#uid          W#<start, 10 digits>#S (Stripe) or #M (month)
     Ledger         U#uid          L#<kind>#<source id>
     Done           U#uid          DONE#<charge id>              ttl 40 days
+    Subscription   U#uid          SUB#<id>
+    Invoice        U#uid          INV#<id>                      ttl 400 days
+    Customer       CUS#<id>       MAP
+    Parked event   CUS#<id>       P#<event id>
+    Stripe event   EV#<id>        EV                            ttl 40 days
     API key        KEY#<sha256>   KEY
     Key id         KID#<key id>   MAP
 
@@ -30,7 +35,14 @@ KEY_PREFIX: Final = "k#"
 KEY_USED_PREFIX: Final = "ku#"
 WINDOW_PREFIX: Final = "W#"
 
+SUBSCRIPTION_PREFIX: Final = "SUB#"
+INVOICE_PREFIX: Final = "INV#"
+PARKED_PREFIX: Final = "P#"
+CUSTOMER_PREFIX: Final = "CUS#"
+
 DONE_DAYS: Final = 40
+EVENT_DAYS: Final = 40
+INVOICE_DAYS: Final = 400
 LONGEST_WINDOW_SECONDS: Final = 3 * 366 * DAY_SECONDS  # Stripe bills every three years at most
 
 
@@ -71,6 +83,26 @@ def ledger(uid: str, kind: str, source_id: str) -> Key:
 
 def done(uid: str, charge_id: str) -> Key:
     return Key(f"U#{uid}", f"DONE#{charge_id}")
+
+
+def subscription(uid: str, identifier: str) -> Key:
+    return Key(f"U#{uid}", f"{SUBSCRIPTION_PREFIX}{identifier}")
+
+
+def invoice(uid: str, identifier: str) -> Key:
+    return Key(f"U#{uid}", f"{INVOICE_PREFIX}{identifier}")
+
+
+def customer(identifier: str) -> Key:
+    return Key(f"{CUSTOMER_PREFIX}{identifier}", "MAP")
+
+
+def parked_event(customer_id: str, event_id: str) -> Key:
+    return Key(f"{CUSTOMER_PREFIX}{customer_id}", f"{PARKED_PREFIX}{event_id}")
+
+
+def stripe_event(identifier: str) -> Key:
+    return Key(f"EV#{identifier}", "EV")
 
 
 def api_key(key_hash: str) -> Key:
