@@ -4,6 +4,7 @@ Since API version 2025-03-31 a subscription's period stands on its items, and an
 `parent`; before, both stood on the object itself.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,11 @@ from rmbg.domain.plans import Catalogue, Pack, Plan
 
 USER_METADATA: Final = "rmbg_user_id"
 PACK_METADATA: Final = "rmbg_pack"
+
+# Stripe's ids have at most 255 characters; they become parts of keys here.
+_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
+_LATEST: Final = 9_999_999_999  # seconds; what is more is milliseconds, or no time at all
+_LONGEST: Final = {Interval.DAY: 1095, Interval.WEEK: 156, Interval.MONTH: 36, Interval.YEAR: 3}
 
 Object = Mapping[str, Any]
 
@@ -66,7 +72,7 @@ def read_subscription(subscription: Object, catalogue: Catalogue, version: int) 
         raise NotUnderstood("the subscription has no period")
     interval, count = _interval(item)
     return SubscriptionFacts(
-        id=_text(subscription, "id"),
+        id=reference(subscription),
         customer=reference(subscription.get("customer")),
         status=status,
         plan=plan.name,
@@ -97,8 +103,8 @@ def invoice_period_start(invoice: Object, catalogue: Catalogue) -> int | None:
     for line in _list(invoice, "lines"):
         if isinstance(line, Mapping) and not _is_proration(line) and _line_plan(line, catalogue) is not None:
             period = line.get("period")
-            if isinstance(period, Mapping) and isinstance(period.get("start"), int):
-                starts.append(int(period["start"]))
+            if isinstance(period, Mapping) and _integer(period, "start"):
+                starts.append(_integer(period, "start"))
     return max(starts, default=None)
 
 
@@ -122,10 +128,10 @@ def metadata_user(holder: Object) -> str:
 
 
 def reference(value: Any) -> str:
-    """The id of an object that may be given as its id or expanded; empty if it is neither."""
+    """The id of an object that may be given as its id or expanded; empty if it is neither, or no id of Stripe's."""
     if isinstance(value, Mapping):
         value = value.get("id")
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
 
 
 def follows(known: SubscriptionFacts, previous: Object | None, catalogue: Catalogue) -> bool:
@@ -190,7 +196,7 @@ def _is_proration(line: Object) -> bool:
 
 def _period(holder: Object) -> Period | None:
     start, end = holder.get("current_period_start"), holder.get("current_period_end")
-    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end:
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= _LATEST:  # true is an int, too
         return None
     return Period(start, end)
 
@@ -198,11 +204,13 @@ def _period(holder: Object) -> Period | None:
 def _interval(item: Object) -> tuple[Interval, int]:
     recurring = _mapping(_mapping(item, "price"), "recurring") or _mapping(item, "plan")
     try:
-        interval = Interval(recurring.get("interval", "month"))
+        interval = Interval(str(recurring.get("interval", "month")))
     except ValueError:
         interval = Interval.MONTH
     count = recurring.get("interval_count", 1)
-    return interval, count if isinstance(count, int) and count >= 1 else 1
+    if not isinstance(count, int) or not 1 <= count <= _LONGEST[interval]:
+        raise NotUnderstood("the subscription's interval is none of Stripe's")
+    return interval, count
 
 
 def _cancels_at_end(subscription: Object, period: Period) -> bool:
@@ -230,4 +238,4 @@ def _text(holder: Object, key: str) -> str:
 
 def _integer(holder: Object, key: str) -> int:
     value = holder.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LATEST else 0

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from rmbg.domain.credits import SubscriptionStatus
+from rmbg.domain.identifiers import is_user_id
 from rmbg.domain.plans import Catalogue
 from rmbg.domain.purchases import Dispute
 from rmbg.domain.stripe_objects import (
@@ -45,6 +46,7 @@ _PAID: Final = frozenset({"paid", "no_payment_required"})
 _FAILED: Final = "failed"
 _WRITTEN_OFF: Final = frozenset({"void", "uncollectible"})
 _V2_OBJECT: Final = "v2.core.event"
+_MOST: Final = 99_999_999_999  # of the smallest unit; Stripe takes eight digits, some currencies twelve
 _NO_CUSTOMER: Final = "-"  # where events are parked that name none
 
 
@@ -156,9 +158,15 @@ class ApplyStripeEvent:
         except _Unmapped as unmapped:
             return self._park(event, document, unmapped.customer), "no user yet"
         except NotUnderstood as error:
-            count_metric("StripeEventParked")
-            self._keep(event, document, _NO_CUSTOMER)
-            return Outcome.PARKED, str(error)
+            return self._set_aside(event, document, str(error))
+        except (TypeError, ValueError, KeyError, AttributeError) as error:  # a member is of another type than Stripe's
+            logger.exception("stripe event malformed", event_type=event.type, event_id=event.id)
+            return self._set_aside(event, document, type(error).__name__)
+
+    def _set_aside(self, event: Event, document: Object, why: str) -> tuple[Outcome, str]:
+        count_metric("StripeEventParked")
+        self._keep(event, document, _NO_CUSTOMER)
+        return Outcome.PARKED, why
 
     def _dispatch(self, event: Event) -> bool:
         """Whether the event's type means anything to us."""
@@ -300,7 +308,8 @@ class ApplyStripeEvent:
         status = str(dispute.get("status") or "")
         if status.startswith("warning_"):
             return
-        state = {"won": Dispute.WON, "lost": Dispute.LOST}.get(status, Dispute.OPEN)
+        # one that was prevented ends in a refund, which is told by itself
+        state = {"won": Dispute.WON, "prevented": Dispute.WON, "lost": Dispute.LOST}.get(status, Dispute.OPEN)
         holder: Object = dispute
         if self._objects is not None:
             holder = self._objects.fetch("charge", reference(dispute.get("charge"))) or dispute
@@ -331,6 +340,8 @@ class ApplyStripeEvent:
         """Whose an object is, remembered by all that it names. Raises _Unmapped; NotUnderstood if it names nothing."""
         given = holder.get("client_reference_id")
         uid = (given if isinstance(given, str) else "") or metadata_user(holder)
+        if uid and not is_user_id(uid):
+            raise NotUnderstood("what names the user is no user's id")
         names = _names(holder)
         if not (uid or names):
             raise NotUnderstood("neither a user nor a customer is named")
@@ -426,4 +437,4 @@ def _source(holder: Object) -> str:
 
 def _amount(holder: Object, key: str) -> int:
     value = holder.get(key)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST else 0
