@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rmbg.config import BillingSettings
 from rmbg.http.billing import apply_stripe_event
+from rmbg.observability import logger
 from rmbg.services.apply_stripe_event import ApplyStripeEvent
 from rmbg.storage.stripe_api import StripeUnavailable
 
@@ -31,10 +32,13 @@ class OutOfTime(Exception):
 def apply(record: SQSRecord, lambda_context: LambdaContext) -> None:
     if lambda_context.get_remaining_time_in_millis() < EVENT_MILLISECONDS:
         raise OutOfTime
+    event = json.loads(record.body)
     try:
-        service().apply(json.loads(record.body))
-    except StripeUnavailable:
-        service.cache_clear()  # its key may have been rolled
+        service().apply(event)
+    except Exception as error:
+        logger.error("stripe event failed", event_id=event.get("id"), cause=type(error).__name__)
+        if isinstance(error, StripeUnavailable):
+            service.cache_clear()  # its key may have been rolled
         raise
 
 

@@ -55,7 +55,7 @@ FACTS = SubscriptionFacts(
     version=1,
 )
 WINDOW = Window(WindowKind.MONTH, PERIOD, 50, used=3, app=1, api=2)
-PURCHASE = Purchase(2000, 1000, 10, 1, {"re_1": 5}, {"dp_1": Dispute.OPEN}, 1900, 4)
+PURCHASE = Purchase(2000, 1000, 10, 1, {"re_1": (5, 1)}, {"dp_1": Dispute.OPEN}, 1900, 4)
 
 REQUESTS: dict[str, Request] = {
     "stripe.put_subscription": stripe.put_subscription(TABLE, "somebody", FACTS),

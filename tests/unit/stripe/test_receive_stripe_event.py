@@ -85,9 +85,26 @@ def refusal(receiver: ReceiveStripeEvent, body: bytes, header: str) -> PublicErr
     return raised.value
 
 
-def test_what_is_signed_is_queued_as_it_came(receiver: ReceiveStripeEvent, queue: Sent) -> None:
+def test_what_is_signed_is_queued(receiver: ReceiveStripeEvent, queue: Sent) -> None:
     receiver.receive(*signed(BODY))
-    assert [body.encode() for body in queue.bodies] == [BODY]
+    assert [json.loads(body) for body in queue.bodies] == [json.loads(BODY)]
+
+
+def test_a_character_that_no_message_may_hold_is_escaped(receiver: ReceiveStripeEvent, queue: Sent) -> None:
+    document = {"id": "evt_1", "type": "x", "data": {"object": {"name": "\ufffe\uffff\x00é"}}}
+    receiver.receive(*signed(json.dumps(document, ensure_ascii=False).replace("\x00", "\\u0000").encode()))
+    (body,) = queue.bodies
+    assert body.isascii()
+    assert json.loads(body) == document
+
+
+def test_of_an_event_too_large_for_the_queue_its_object_s_id_is_left(receiver: ReceiveStripeEvent, queue: Sent) -> None:
+    subject = {"id": "in_1", "object": "invoice", "lines": ["x" * 100] * 3000}
+    document = {"id": "evt_1", "type": "invoice.paid", "created": 7, "livemode": True, "data": {"object": subject}}
+    receiver.receive(*signed(json.dumps(document).encode()))
+    (body,) = queue.bodies
+    kept = {"id": "in_1", "object": "invoice"}
+    assert json.loads(body) == {**document, "data": {"object": kept}}
 
 
 @pytest.mark.parametrize("header", ["", "t=1", "nonsense", f"t={NOW},v1=00", "x" * 100_000])
@@ -257,7 +274,7 @@ def post(function: ModuleType, body: bytes | None, header: str, *, name: str = "
 def test_a_delivery_is_answered_200(function: ModuleType, sent: Sent, encoded: bool, name: str) -> None:
     result = post(function, *signed(BODY), name=name, encoded=encoded)
     assert (result["statusCode"], json.loads(result["body"])) == (200, {"received": True})
-    assert sent.bodies == [BODY.decode()]
+    assert [json.loads(body) for body in sent.bodies] == [json.loads(BODY)]
 
 
 @pytest.mark.parametrize("secret", [SECRET, "whsec_second"])

@@ -21,14 +21,15 @@ class Dispute(StrEnum):
 class Purchase:
     """Amounts in the currency's smallest unit. `applied` is what the account has got of it so far, in credits.
 
-    `refunded` is cumulative; `failed_refunds` are those that came back, by their ids.
+    `refunded` is cumulative, as it was at `refund_version`, without those refunds that had come back by then;
+    `failed_refunds` are amounts that came back and when, by the refunds' ids. Instants in milliseconds.
     """
 
     credits: int = 0
     amount: int = 0
     refunded: int = 0
     refund_version: int = -1
-    failed_refunds: Mapping[str, int] = field(default_factory=dict)
+    failed_refunds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     applied: int = 0
     revision: int = 0
@@ -43,7 +44,8 @@ class Purchase:
         """ceil(credits x refunded / amount), everything while a dispute is open or once it is lost; never more."""
         if any(state is not Dispute.WON for state in self.disputes.values()):
             return self.credits
-        refunded = max(0, self.refunded - sum(self.failed_refunds.values()))
+        came_back = sum(amount for amount, at in self.failed_refunds.values() if at >= self.refund_version)
+        refunded = max(0, self.refunded - came_back)
         if not refunded:
             return 0
         if self.amount <= 0:
@@ -55,17 +57,22 @@ class Purchase:
         return replace(self, credits=credits, amount=amount or self.amount)
 
     def with_refunded(self, refunded: int, amount: int, version: int, *, exact: bool) -> "Purchase":
-        """What was refunded in all. `exact`: asked of Stripe just now, failed refunds taken off already."""
+        """What was refunded in all, at an instant; of one instant the most. `exact`: asked of Stripe just now."""
         known = replace(self, amount=self.amount or amount)
         if exact:
             if version < self.refund_version:
                 return known
             return replace(known, refunded=refunded, refund_version=version, failed_refunds={})
-        return replace(known, refunded=max(self.refunded, refunded))
+        if version == self.refund_version:
+            return replace(known, refunded=max(self.refunded, refunded))
+        if version < self.refund_version:
+            return known
+        return replace(known, refunded=refunded, refund_version=version)
 
-    def with_failed_refund(self, refund_id: str, amount: int) -> "Purchase":
+    def with_failed_refund(self, refund_id: str, amount: int, at: int) -> "Purchase":
         """A refund came back: once, however often it is told."""
-        return replace(self, failed_refunds={**self.failed_refunds, refund_id: amount})
+        first = min(at, self.failed_refunds.get(refund_id, (amount, at))[1])
+        return replace(self, failed_refunds={**self.failed_refunds, refund_id: (amount, first)})
 
     def with_dispute(self, dispute_id: str, state: Dispute) -> "Purchase":
         """A dispute that is closed stays closed."""

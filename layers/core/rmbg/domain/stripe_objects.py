@@ -6,7 +6,7 @@ Since API version 2025-03-31 a subscription's period stands on its items, and an
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rmbg.domain.calendar import Interval, Period
@@ -114,8 +114,9 @@ def purchased_pack(session: Object, catalogue: Catalogue) -> Pack | None:
     items = _list(session, "line_items")
     if pack is None or not items:
         return pack
-    prices = {reference(item.get("price")) for item in items if isinstance(item, Mapping)}
-    return pack if pack.stripe_price in prices else None
+    sold = [item for item in items if isinstance(item, Mapping) and reference(item.get("price")) == pack.stripe_price]
+    quantity = sum(_integer(item, "quantity") or 1 for item in sold)
+    return replace(pack, credits=pack.credits * quantity) if sold else None
 
 
 def metadata_user(holder: Object) -> str:
@@ -151,7 +152,7 @@ def follows(known: SubscriptionFacts, previous: Object | None, catalogue: Catalo
         plan = _plan(holder, catalogue)
         if plan is not None:
             same.append(plan.name == known.plan)
-    return all(same)
+    return bool(same) and all(same)
 
 
 def preferred(subscriptions: list[SubscriptionFacts]) -> SubscriptionFacts | None:

@@ -34,9 +34,10 @@ from rmbg.services.purchase_credits import PurchaseCredits
 from rmbg.services.sync_subscription import HeardSubscription, SyncSubscriptions
 from rmbg.storage import schema, stripe
 from rmbg.storage.credits import text
-from rmbg.storage.database import ConditionFailed
+from rmbg.storage.database import ConditionFailed, StoreUnavailable
 from rmbg.storage.expressions import get, query
 from rmbg.storage.store import Store
+from rmbg.storage.stripe_api import StripeUnavailable
 
 Object = Mapping[str, Any]
 
@@ -138,7 +139,12 @@ class ApplyStripeEvent:
         documents = sorted((json.loads(text(row, "body")) for row in rows), key=lambda it: read_event(it).created)
         settled = 0
         for document in documents:
-            if self.apply(document) is not Outcome.PARKED:
+            try:
+                outcome = self.apply(document)
+            except (StoreUnavailable, StripeUnavailable) as error:  # it stays, and is not in the way of the others
+                logger.error("parked event failed", event_id=document.get("id"), cause=type(error).__name__)
+                continue
+            if outcome is not Outcome.PARKED:
                 parked = schema.parked_event(customer, str(document["id"]))
                 self._store.database.delete(stripe.delete(self._store.core, parked))
                 settled += 1
@@ -284,6 +290,8 @@ class ApplyStripeEvent:
         if reference(charge.get("invoice")):
             return  # of a plan: its window is Stripe's to end
         refunded, amount = _amount(charge, "amount_refunded"), _amount(charge, "amount")
+        if not refunded and charge.get("amount_refunded") != 0:
+            raise NotUnderstood("the charge does not say what was refunded")
         exact = self._objects is not None
         self._purchases.hear(
             uid, _source(charge), lambda known: known.with_refunded(refunded, amount, version, exact=exact)
@@ -301,7 +309,7 @@ class ApplyStripeEvent:
             return
         uid = self._user(refund)
         amount, refund_id = _amount(refund, "amount"), reference(refund)
-        self._purchases.hear(uid, _source(refund), lambda known: known.with_failed_refund(refund_id, amount))
+        self._purchases.hear(uid, _source(refund), lambda known: known.with_failed_refund(refund_id, amount, version))
 
     def _dispute(self, event: Event) -> None:
         dispute = self._current("dispute", event.object)
@@ -320,7 +328,9 @@ class ApplyStripeEvent:
     # --- whose, and what is known of it
 
     def _current(self, kind: str, told: Object) -> Object:
-        """The object as it is now, or as it was told."""
+        """The object as it is now, or as it was told. Raises NotUnderstood for one without an id."""
+        if not reference(told):
+            raise NotUnderstood("the object has no id")
         if self._objects is None:
             if len(told) <= 2:  # a thin event: no more than an id
                 raise NotUnderstood("a thin event needs a key for Stripe's API")

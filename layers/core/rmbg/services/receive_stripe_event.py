@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from rmbg.domain.stripe_signature import is_signed
 from rmbg.errors import PublicError
 from rmbg.observability import logger
 
 _FRESH_SECONDS: Final = 60.0
+_MAX_MESSAGE_BYTES: Final = 250_000  # SQS takes 262,144 everywhere
 
 
 class Sender(Protocol):
@@ -37,13 +38,13 @@ class ReceiveStripeEvent:
             logger.info("stripe signature refused")
             raise PublicError(400, "Invalid signature")
         try:
-            text = payload.decode("utf-8")
-            document = json.loads(text)
+            document = json.loads(payload.decode("utf-8"))
+            message = _message(document) if isinstance(document, dict) else ""
         except (UnicodeDecodeError, ValueError, RecursionError):
             raise PublicError(400, "Invalid payload") from None
         if not isinstance(document, dict) or not _is_text(document.get("id")) or not _is_text(document.get("type")):
             raise PublicError(400, "Invalid payload")
-        self._queue().send(text)
+        self._queue().send(message)
 
     def _is_signed(self, payload: bytes, signature: str) -> bool:
         now = int(self._clock())
@@ -55,6 +56,25 @@ class ReceiveStripeEvent:
             return False
         self._fresh_at = self._clock()  # the secret may have been rolled since it was read
         return is_signed(payload, signature, self._secrets(True), now)
+
+
+def _message(document: dict[str, Any]) -> str:
+    """The event as a queue takes it: in ASCII, for not every character may be in a message, and not too large.
+
+    Of an event that is too large the object's id is left, by which it is fetched.
+    """
+    message = json.dumps(document, separators=(",", ":"))
+    if len(message) <= _MAX_MESSAGE_BYTES:
+        return message
+    data = document.get("data")
+    told = data.get("object") if isinstance(data, dict) else None
+    kept = {name: told[name] for name in ("id", "object") if _is_text(told.get(name))} if isinstance(told, dict) else {}
+    head = {name: document[name] for name in ("id", "type", "created", "livemode") if _is_small(document.get(name))}
+    return json.dumps({**head, "data": {"object": kept}}, separators=(",", ":"))
+
+
+def _is_small(value: object) -> bool:
+    return isinstance(value, bool | int) or _is_text(value)
 
 
 def _is_text(value: object) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rmbg.domain.identifiers import is_user_id
 from rmbg.domain.plans import Catalogue
-from rmbg.domain.stripe_objects import NotUnderstood, read_subscription
+from rmbg.domain.stripe_objects import NotUnderstood, metadata_user, read_subscription
 from rmbg.services.sync_subscription import HeardSubscription, SyncSubscriptions
 from rmbg.storage import accounts, schema, stripe
 from rmbg.storage.credits import text
@@ -52,7 +53,7 @@ class Reconcile:
         rows = self._store.database.scan(stripe.all_customers(self._store.core))
         for row in rows:
             customer, uid = text(row, "pk").removeprefix(schema.CUSTOMER_PREFIX), text(row, "uid")
-            heard = []
+            heard: dict[str, list[HeardSubscription]] = {}
             version = int(self._clock() * 1000)
             for subscription in self._customers.subscriptions(customer):
                 try:
@@ -60,11 +61,13 @@ class Reconcile:
                 except NotUnderstood as error:
                     not_understood.append(f"{subscription.get('id')}: {error}")
                 else:
-                    heard.append(HeardSubscription(facts, fetched=True))
-            before = self._account(uid)
-            self._sync.hear(uid, heard)
-            if self._account(uid) != before:
-                repaired.append(uid)
+                    own = metadata_user(subscription)  # whose it says that it is, as events are understood
+                    heard.setdefault(own if is_user_id(own) else uid, []).append(HeardSubscription(facts, fetched=True))
+            for user, subscriptions in heard.items():
+                before = self._account(user)
+                self._sync.hear(user, subscriptions)
+                if self._account(user) != before:
+                    repaired.append(user)
         return Reconciled(len(rows), tuple(repaired), tuple(not_understood))
 
     def _account(self, uid: str) -> object:

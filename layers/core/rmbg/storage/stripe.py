@@ -279,7 +279,7 @@ def put_purchase(table: str, uid: str, source_id: str, purchase: Purchase, now: 
         "at": now,
     }
     item |= {_DISPUTE_PREFIX + name: state.value for name, state in purchase.disputes.items()}
-    item |= {_FAILED_REFUND_PREFIX + name: amount for name, amount in purchase.failed_refunds.items()}
+    item |= {_FAILED_REFUND_PREFIX + name: f"{amount}|{at}" for name, (amount, at) in purchase.failed_refunds.items()}
     request = _put(table, schema.ledger(uid, "pack", source_id), item)
     request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if purchase.revision:
@@ -300,11 +300,16 @@ def read_purchase(row: Row | None) -> Purchase:
         amount=integer(row, "amount"),
         refunded=integer(row, "refunded"),
         refund_version=integer(row, "rv"),
-        failed_refunds={name: int(amount) for name, amount in _prefixed(row, _FAILED_REFUND_PREFIX).items()},
+        failed_refunds={name: _amount_at(value) for name, value in _prefixed(row, _FAILED_REFUND_PREFIX).items()},
         disputes={name: Dispute(str(state)) for name, state in _prefixed(row, _DISPUTE_PREFIX).items()},
         applied=integer(row, "applied"),
         revision=integer(row, "rev"),
     )
+
+
+def _amount_at(value: Value) -> tuple[int, int]:
+    amount, at = str(value).split("|")
+    return int(amount), int(at)
 
 
 def _prefixed(row: Row, prefix: str) -> Mapping[str, Value]:
