@@ -5,7 +5,6 @@ core table (point-in-time recovery; `ttl` only where said):
     Account        U#uid          ACCT
     Window         U#uid          W#<start, 10 digits>#S (Stripe) or #M (month)
     Ledger         U#uid          L#<kind>#<source id>
-    Done           U#uid          DONE#<charge id>              ttl 40 days
     Subscription   U#uid          SUB#<id>
     Invoice        U#uid          INV#<id>                      ttl 400 days
     Customer       CUS#<id>       MAP
@@ -40,7 +39,6 @@ INVOICE_PREFIX: Final = "INV#"
 PARKED_PREFIX: Final = "P#"
 CUSTOMER_PREFIX: Final = "CUS#"
 
-DONE_DAYS: Final = 40
 EVENT_DAYS: Final = 40
 INVOICE_DAYS: Final = 400
 LONGEST_WINDOW_SECONDS: Final = 3 * 366 * DAY_SECONDS  # Stripe bills every three years at most
@@ -79,10 +77,6 @@ def window_of(sort_key: str) -> tuple[int, WindowKind]:
 
 def ledger(uid: str, kind: str, source_id: str) -> Key:
     return Key(f"U#{uid}", f"L#{kind}#{source_id}")
-
-
-def done(uid: str, charge_id: str) -> Key:
-    return Key(f"U#{uid}", f"DONE#{charge_id}")
 
 
 def subscription(uid: str, identifier: str) -> Key:
