@@ -37,12 +37,16 @@ class Picture:
         return Size(*self.rgb.size)
 
 
-def decode(data: bytes, header: ImageHeader) -> Picture:
-    """Decode the first picture of a file completely.
+def decode(data: bytes, header: ImageHeader, least: Size | None = None) -> Picture:
+    """Decode the first picture of a file completely, upright.
 
+    A JPEG may come out smaller, by a half, a quarter or an eighth, when no side gets shorter than `least` tells.
     Raises InvalidImage if the data are cut short or broken.
     """
     image: Image.Image = open_image(data, header.format)
+    if least is not None:
+        # libjpeg computes fewer points of each block then, but reads all of the data nevertheless.
+        image.draft(image.mode, least.transposed if header.is_turned else least)
     if header.format is SourceFormat.PNG:
         _scale_transparent_color(image, data)
     try:

@@ -5,6 +5,8 @@ import math
 from PIL import Image, ImageChops
 
 from functions.background_removal.imaging.decode import Picture
+from functions.background_removal.imaging.refine import refine
+from functions.background_removal.imaging.segment import Segmentation
 from rmbg.domain.colors import RGBA
 from rmbg.domain.geometry import Geometry, Size
 from rmbg.domain.options import Options
@@ -16,38 +18,57 @@ _OPAQUE_AGAIN = [*range(254), 255, 255]
 _REDUCING_GAP = 3.0
 
 
-def render(picture: Picture, matte: Image.Image, geometry: Geometry, options: Options) -> Image.Image:
+def render(picture: Picture, segmentation: Segmentation, geometry: Geometry, options: Options) -> Image.Image:
     """Resize, then rotate, then lay over the background (CONTRACT: order of work).
 
     The picture is used up: its pixels become the result's, rather than being copied. The result has mode L (a mask),
-    RGB (on an opaque background) or RGBA, not premultiplied.
-
-    `matte` is mode L of any size; it is scaled to the result at once, so that a large picture that becomes small
-    never has a large matte.
+    RGB (on an opaque background) or RGBA, not premultiplied, with colours of 0 where alpha is 0.
     """
+    cut_out = _cut_out(picture, segmentation, geometry.resized)
     if options.mask:
-        alpha = _resized_matte(matte, geometry.resized)
-        if picture.alpha is not None:
-            alpha = ImageChops.multiply(alpha, _resized(picture.alpha, geometry.resized))
-        return _rotated(alpha, geometry)
-    subject = _rotated(_cut_out(picture, matte, geometry.resized), geometry)
+        return _rotated(cut_out.getchannel("A"), geometry)
+    subject = _rotated(cut_out, geometry)
     background = _background(options)
     return subject if background is None else _over(subject, background)
 
 
-def _cut_out(picture: Picture, matte: Image.Image, size: Size) -> Image.Image:
-    """The picture's colours under the matte, RGBA of the resized size; the picture's own pixels become it."""
-    alpha = _resized_matte(matte, size)
-    if picture.alpha is None:
-        rgb = _resized(picture.rgb, size)
-    else:
-        # Resized with its own alpha: colours under transparent pixels must not bleed into the subject's edge.
-        own = Image.merge("RGBA", (*picture.rgb.split(), picture.alpha))
-        own = _resized(own, size)
-        alpha = ImageChops.multiply(alpha, own.getchannel("A"))
-        rgb = own.convert("RGB")
+def _cut_out(picture: Picture, segmentation: Segmentation, size: Size) -> Image.Image:
+    """The subject alone, RGBA of the resized size.
+
+    Edges are refined at the smaller of the two sizes: there is nothing to be seen between the pixels of a picture, and
+    nothing to be shown between those of the result.
+    """
+    if size.width * size.height < picture.rgb.width * picture.rgb.height:
+        return _refined(_resized_picture(picture, size), segmentation)
+    return _resized(_refined(picture, segmentation), size)
+
+
+def _refined(picture: Picture, segmentation: Segmentation) -> Image.Image:
+    rgb = picture.rgb
+    alpha = refine(rgb, segmentation)
+    if picture.alpha is not None:
+        alpha = ImageChops.multiply(alpha, picture.alpha)
     rgb.putalpha(alpha)
+    if picture.alpha is not None:
+        zero_hidden_colors(rgb)
     return rgb
+
+
+def _resized_picture(picture: Picture, size: Size) -> Picture:
+    if picture.alpha is None:
+        return Picture(_resized(picture.rgb, size))
+    # Resized with its own alpha: colours under transparent pixels must not bleed into the subject's edge.
+    whole = _resized(Image.merge("RGBA", (*picture.rgb.split(), picture.alpha)), size)
+    return Picture(whole.convert("RGB"), whole.getchannel("A"))
+
+
+def zero_hidden_colors(image: Image.Image) -> None:
+    """Zero the colours of an RGBA image under alpha 0, in place: they would betray the background.
+
+    The mask has mode 1: pasting through one of mode L blends each pixel, thirty times slower.
+    """
+    hidden = image.getchannel("A").point([255, *[0] * 255], "1")
+    image.paste((0, 0, 0, 0), mask=hidden)
 
 
 def _resized(image: Image.Image, size: Size) -> Image.Image:
@@ -56,11 +77,6 @@ def _resized(image: Image.Image, size: Size) -> Image.Image:
     enlarging = size.width >= image.width and size.height >= image.height
     resample = Image.Resampling.BICUBIC if enlarging else Image.Resampling.LANCZOS
     return image.resize(size, resample, reducing_gap=_REDUCING_GAP)
-
-
-def _resized_matte(matte: Image.Image, size: Size) -> Image.Image:
-    # Bilinear never overshoots: what the levels made opaque or empty stays so.
-    return matte if matte.size == size else matte.resize(size, Image.Resampling.BILINEAR)
 
 
 def _rotated(image: Image.Image, geometry: Geometry) -> Image.Image:

@@ -220,7 +220,7 @@ class TrivialImaging:
     def inspect(self, data: bytes) -> ImageHeader:
         return ImageHeader(SourceFormat.PNG, Size(1, 1))
 
-    def decode(self, data: bytes, header: ImageHeader) -> bytes:
+    def decode(self, data: bytes, header: ImageHeader, geometry: object) -> bytes:
         self._at("decode")
         return data
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from functions.background_removal.imaging.decode import decode
 from functions.background_removal.imaging.encode import encode
 from functions.background_removal.imaging.inspect import inspect
+from functions.background_removal.imaging.segment import Segmentation
 from functions.background_removal.imaging.transform import render
 from rmbg.domain.geometry import plan_geometry
 from rmbg.domain.options import parse_options
@@ -27,6 +29,7 @@ def cut_out() -> CutOut:
         picture = decode(data, header)
         geometry = plan_geometry(header.oriented, options)
         matte = matte or Image.new("L", (32, 32), 255)
-        return decoded(encode(render(picture, matte, geometry, options), options.format).data)
+        segmentation = Segmentation(np.array(matte), picture.rgb.resize(matte.size))
+        return decoded(encode(render(picture, segmentation, geometry, options), options.format).data)
 
     return run

@@ -47,7 +47,7 @@ class Studio:
         self._do("inspect")
         return ImageHeader(SourceFormat.PNG, self.size)
 
-    def decode(self, data: bytes, header: ImageHeader) -> str:
+    def decode(self, data: bytes, header: ImageHeader, geometry: Geometry) -> str:
         self._do("decode")
         return "picture"
 

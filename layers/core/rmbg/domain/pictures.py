@@ -32,9 +32,14 @@ class ImageHeader:
     orientation: int = 1
 
     @property
+    def is_turned(self) -> bool:
+        """Whether a viewer swaps the sides: orientations 5 to 8 (EXIF 2.32, tag 0x0112)."""
+        return self.orientation >= 5
+
+    @property
     def oriented(self) -> Size:
-        """The size as a viewer shows it: orientations 5 to 8 swap the sides (EXIF 2.32, tag 0x0112)."""
-        return self.stored.transposed if self.orientation >= 5 else self.stored
+        """The size as a viewer shows it."""
+        return self.stored.transposed if self.is_turned else self.stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from rmbg.http.multipart import MalformedMultipart, parse_form
 from rmbg.http.requests import body_bytes, header
 from rmbg.services.uploads import Upload, no_image_file
 
@@ -11,6 +10,9 @@ IMAGE_FIELD = "image"
 
 def read_upload(event: APIGatewayProxyEvent) -> Upload:
     """Read the form of `POST /rmbg`; PublicError (row 5) if there is none, or none with an image file in it."""
+    # The toolbelt imports all of requests: who is refused before a form is read does not wait for it.
+    from rmbg.http.multipart import MalformedMultipart, parse_form
+
     try:
         form = parse_form(body_bytes(event), header(event, "content-type"))
     except MalformedMultipart as malformed:

@@ -24,8 +24,11 @@ class Imaging(Protocol[PictureT, MatteT, ResultT]):
     def inspect(self, data: bytes) -> ImageHeader:
         """Signature and header alone; raises InvalidImage."""
 
-    def decode(self, data: bytes, header: ImageHeader) -> PictureT:
-        """The complete picture, oriented, in sRGB; raises InvalidImage."""
+    def decode(self, data: bytes, header: ImageHeader, geometry: Geometry) -> PictureT:
+        """The picture, oriented, in sRGB, after reading all of its data; raises InvalidImage.
+
+        It may be smaller than stored where the result does not need more.
+        """
 
     def segment(self, picture: PictureT) -> MatteT:
         """The foreground's matte."""
@@ -64,7 +67,7 @@ def remove_background(
     geometry = plan_geometry(header.oriented, options)
     _check_canvas(geometry)
     with timer.stage("decode"):
-        picture = _decode(upload.data, header, imaging)
+        picture = _decode(upload.data, header, geometry, imaging)
     with timer.stage("reserve"):
         payment.begin(lambda: fingerprint(upload.data, options))
     try:
@@ -113,10 +116,10 @@ def _check_canvas(geometry: Geometry) -> None:
         )
 
 
-def _decode(data: bytes, header: ImageHeader, imaging: Imaging[Any, Any, Any]) -> Any:
+def _decode(data: bytes, header: ImageHeader, geometry: Geometry, imaging: Imaging[Any, Any, Any]) -> Any:
     """Row 10b."""
     try:
-        return imaging.decode(data, header)
+        return imaging.decode(data, header, geometry)
     except InvalidImage as invalid:
         raise _invalid_image() from invalid
 

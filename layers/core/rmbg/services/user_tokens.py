@@ -1,14 +1,11 @@
 """User tokens: ID tokens of an OpenID Connect issuer, held against its published keys.
 
 Keys are fetched when the first token comes, never at INIT, and kept for an hour; a token under an unknown key has them
-fetched again, at most once a minute. PyJWT and its cryptography are imported with the first token.
+fetched again, at most once a minute. PyJWT, its cryptography and urllib are imported with the first token.
 """
 
-import http.client
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -109,6 +106,8 @@ class UserTokens:
     def _fetch_keys(self, now: float) -> None:
         if self._failed_at is not None and now - self._failed_at < _FAILED_FETCH_SECONDS:
             raise IssuerUnavailable
+        import http.client
+
         from jwt import PyJWKSet
         from jwt.exceptions import PyJWKSetError
 
@@ -138,6 +137,8 @@ class UserTokens:
 
 def fetch_json(url: str) -> Any:
     """The JSON document at an operator's URL. Raises OSError, HTTPException and ValueError."""
+    import urllib.request
+
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - the operator's issuer
     with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_SECONDS) as answer:  # noqa: S310
         return json.loads(answer.read(_MAX_DOCUMENT_BYTES))

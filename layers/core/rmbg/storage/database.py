@@ -4,11 +4,13 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from rmbg.errors import PublicError
 from rmbg.observability import logger
 from rmbg.storage.expressions import Request, Value, plain
+from rmbg.storage.late import LateClient
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 1
@@ -141,24 +143,25 @@ class Database:
 
 
 def connect(endpoint_url: str | None) -> Database:
-    """The database of this environment: AWS's, or the one at an endpoint. Imports the SDK; opens no connection yet."""
+    """The database of this environment: AWS's, or the one at an endpoint. The first call imports the SDK."""
+    return Database(
+        LateClient(partial(_client, endpoint_url, CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS)),
+        LateClient(partial(_client, endpoint_url, BRIEF_CONNECT_TIMEOUT_SECONDS, BRIEF_READ_TIMEOUT_SECONDS, 1)),
+    )
+
+
+def _client(endpoint_url: str | None, connect_seconds: float, read_seconds: float, attempts: int) -> Any:
     import boto3
     from botocore.config import Config
 
-    def client(connect_seconds: float, read_seconds: float, attempts: int) -> Any:
-        config = Config(
-            connect_timeout=connect_seconds,
-            read_timeout=read_seconds,
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            tcp_keepalive=True,
-            max_pool_connections=4,
-        )
-        return boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
-
-    return Database(
-        client(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS),
-        client(BRIEF_CONNECT_TIMEOUT_SECONDS, BRIEF_READ_TIMEOUT_SECONDS, 1),
+    config = Config(
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+        max_pool_connections=4,
     )
+    return boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
 
 
 def _token() -> str:

@@ -15,5 +15,5 @@ class Store:
 
 
 def open_store(core: str, ephemeral: str, endpoint_url: str | None) -> Store:
-    """The store of this environment; imports the SDK, opens no connection yet."""
+    """The store of this environment; its first call imports the SDK and connects."""
     return Store(connect(endpoint_url), core, ephemeral)
