@@ -2,7 +2,7 @@
 
     repository STACK       make the stack's image repository if it is absent, print its URI
     remove-repository STACK
-    remove-retained STACK  delete the tables and user pools that the deletion of the stack would leave behind
+    remove-retained STACK  delete the tables, buckets and user pools that the deletion of the stack would leave behind
     smoke URL [KEY]        a health check, a picture and an error against a deployed API; with a key, its usage too
 
 All but the last run beside SAM, whose environment has boto3; nothing else of the project is needed there.
@@ -15,9 +15,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tools.retained import remove, retained
+
 KEPT_IMAGES = 10
-TABLE = "AWS::DynamoDB::Table"
-USER_POOL = "AWS::Cognito::UserPool"
 _LIFECYCLE = {
     "rules": [
         {
@@ -28,7 +28,6 @@ _LIFECYCLE = {
         }
     ]
 }
-_NAMES = {TABLE: "table", USER_POOL: "user pool"}
 _SAMPLE = Path(__file__).resolve().parent.parent / "docs" / "images" / "coffee.jpg"
 _BOUNDARY = "rmbg-smoke-7f3a"
 _TIMEOUT_SECONDS = 35  # API Gateway answers within 29
@@ -54,46 +53,6 @@ def remove_repository(stack: str, ecr: Any) -> None:
     try:
         ecr.delete_repository(repositoryName=repository_name(stack), force=True)
     except ecr.exceptions.RepositoryNotFoundException:
-        return
-
-
-def retained(stack: str, cloudformation: Any) -> list[tuple[str, str]]:
-    """Type and physical name of what a stack would leave behind; nothing of a stack that is gone.
-
-    Raises botocore's ClientError for anything else than that.
-    """
-    from botocore.exceptions import ClientError
-
-    try:
-        resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return []
-        raise
-    return [
-        (resource["ResourceType"], resource["PhysicalResourceId"])
-        for resource in resources
-        if resource["ResourceType"] in (TABLE, USER_POOL) and resource.get("PhysicalResourceId")
-    ]
-
-
-def remove_table(name: str, dynamodb: Any) -> None:
-    """Delete a table, protected or not; one that is gone already is fine."""
-    try:
-        if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
-            dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-            dynamodb.get_waiter("table_exists").wait(TableName=name)  # only an active table can be deleted
-        dynamodb.delete_table(TableName=name)
-    except dynamodb.exceptions.ResourceNotFoundException:
-        return
-
-
-def remove_user_pool(identifier: str, cognito: Any) -> None:
-    """Delete a user pool, protected or not; one that is gone already is fine."""
-    try:
-        cognito.update_user_pool(UserPoolId=identifier, DeletionProtection="INACTIVE")
-        cognito.delete_user_pool(UserPoolId=identifier)
-    except cognito.exceptions.ResourceNotFoundException:
         return
 
 
@@ -172,11 +131,7 @@ def _with_aws(command: str, stack: str) -> int:
                 remove_repository(stack, boto3.client("ecr"))
             case _:
                 for kind, name in retained(stack, boto3.client("cloudformation")):
-                    print(f"rmbg: deleting the {_NAMES[kind]} {name}", file=sys.stderr)
-                    if kind == TABLE:
-                        remove_table(name, boto3.client("dynamodb"))
-                    else:
-                        remove_user_pool(name, boto3.client("cognito-idp"))
+                    remove(kind, name, boto3.client)
     except (BotoCoreError, ClientError) as error:
         print(f"rmbg: AWS: {error}", file=sys.stderr)
         return 1

@@ -24,7 +24,8 @@ from tools.local_gateway.stop import StopRequest
 
 if TYPE_CHECKING:
     from tools.local_gateway.options import Options
-    from tools.local_store.backend import Backend, DemoFiles
+    from tools.local_store.backend import Backend
+    from tools.local_store.demo_files import DemoFiles
     from tools.local_store.emulator import Emulator
     from tools.local_store.state import LockedState
 
@@ -117,7 +118,7 @@ class _Run:
 
     async def _serve(self, listener: socket.socket, stopping: asyncio.Event, stack: ExitStack) -> None:
         from tools.local_gateway import server, settings, tasks, template
-        from tools.local_store.backend import DemoFiles
+        from tools.local_store.demo_files import DemoFiles
         from tools.local_store.errors import EmulatorEnded
 
         files = DemoFiles(self.state_dir)
@@ -129,11 +130,13 @@ class _Run:
         overrides = {"MODEL_DIR": str(model_dir), "MODEL": model_dir.name} | QUIET
         if not self.options.aws_limits:
             overrides |= CONTRACT_LIMITS
+        credentials: dict[str, str] = {}
         if backend:
             overrides |= backend.environment()
+            credentials = backend.credentials()
             watching = asyncio.ensure_future(_unexpected_end(backend.emulator, stopping))
         await server.serve(
-            template.load_template(self.template, overrides),
+            template.load_template(self.template, overrides).with_variables(credentials),
             root=self.root,
             settings=settings.Settings(
                 limits=settings.AWS_LIMITS if self.options.aws_limits else settings.LOCAL_LIMITS
@@ -223,9 +226,13 @@ def _announce(options: "Options", model_name: str, files: "DemoFiles", backend: 
         _say("rmbg: with the demo account's key, which pays with credits (its user token is in the same file):")
         _say(f'  . {demo_env}; curl -H "x-api-key: $API_KEY" -F image=@photo.jpg {base_url}/rmbg -o cutout.webp')
     if options.aws_limits:
-        _say("rmbg: with AWS's limits: files up to about 4.5 MB; larger ones are refused as AWS refuses them")
+        _say(
+            "rmbg: with AWS's limits: files up to about 4.5 MB, larger ones by POST /jobs; large results by a redirect"
+        )
     else:
-        _say("rmbg: files up to 50 MB pass here; deployed, AWS takes about 4.5 MB (AWS_LIMITS=1 imitates it)")
+        _say(
+            "rmbg: files up to 50 MB pass here; deployed, those over 4.5 MB need POST /jobs (AWS_LIMITS=1 imitates it)"
+        )
 
 
 def _say(line: str) -> None:

@@ -1,7 +1,6 @@
 """POST /rmbg: one uploaded picture in, its cut-out or mask back."""
 
 import os
-from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -11,8 +10,9 @@ from functions.background_removal.imaging.pipeline import Pipeline
 from rmbg.config import ImageSettings
 from rmbg.http.admission import Admission
 from rmbg.http.application import Application
+from rmbg.http.delivery import Delivery
 from rmbg.http.forms import read_upload
-from rmbg.http.responses import check_answer_size, picture_response
+from rmbg.http.requests import request_id
 from rmbg.http.services import Services
 from rmbg.observability import StageTimer, logger
 from rmbg.services.deadline import Invocations
@@ -21,29 +21,29 @@ from rmbg.services.remove_background import remove_background
 SETTINGS = ImageSettings.from_environment(os.environ)
 PIPELINE = Pipeline(SETTINGS.model_dir, SETTINGS.threads)  # the one thing that INIT is for
 application = Application(cors_allow_origin=SETTINGS.cors_allow_origin)
-SERVICES = Services(SETTINGS.accounts)
+SERVICES = Services(SETTINGS.accounts, SETTINGS.objects)
 ADMISSION = Admission(application, SERVICES)
 INVOCATIONS = Invocations()
 
 
 @application.router.post("/rmbg")
-def post_rmbg() -> Response[bytes]:
+def post_rmbg() -> Response[bytes] | Response[str]:
     deadline = INVOCATIONS.begin()
     timer = StageTimer()
     with timer.stage("admit"):
         payment = ADMISSION.payment(application.router.lambda_context.get_remaining_time_in_millis() / 1000)
     with timer.stage("form"):
         upload = read_upload(application.router.current_event)
-    check_result = partial(check_answer_size, filename=upload.filename, max_response_bytes=SETTINGS.max_response_bytes)
-    with ADMISSION.announced(payment):
-        cutout = remove_background(upload, PIPELINE, payment, deadline=deadline, timer=timer, check_result=check_result)
-    logger.info("picture", stages=timer.server_timing, size_bytes=len(cutout.data), credits=payment.credits_charged)
-    return picture_response(
-        cutout,
+    delivery = Delivery(
+        SERVICES,
         filename=upload.filename,
-        credits_charged=payment.credits_charged,
-        server_timing=timer.server_timing,
+        request_id=request_id(application.router.current_event),
+        max_response_bytes=SETTINGS.max_response_bytes,
     )
+    with ADMISSION.announced(payment):
+        cutout = remove_background(upload, PIPELINE, payment, deadline=deadline, timer=timer, deliver=delivery)
+    logger.info("picture", stages=timer.server_timing, size_bytes=len(cutout.data), credits=payment.credits_charged)
+    return delivery.response(cutout, credits_charged=payment.credits_charged, server_timing=timer.server_timing)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

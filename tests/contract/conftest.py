@@ -17,8 +17,9 @@ from rmbg.config import load_catalogue
 from rmbg.services.operate import Operate, Operation
 from rmbg.storage.database import Database
 from rmbg.storage.store import Store as ServiceStore
+from tests.support.buckets import Buckets, made_buckets
 from tests.support.events import Context, File, proxy_event, rmbg_event
-from tests.support.store import Store, store
+from tests.support.store import SIGNING_SECRET, Store, store
 from tools.local_store.issuer import Issuer, running_issuer
 from tools.local_store.tables import ACCESS_KEY, REGION
 
@@ -64,7 +65,13 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="session")
-def environment(small_model: Path, tables: Store, issuer: Issuer) -> Iterator[None]:
+def buckets(tables: Store) -> Iterator[Buckets]:
+    with made_buckets(tables.endpoint_url) as buckets:
+        yield buckets
+
+
+@pytest.fixture(scope="session")
+def environment(small_model: Path, tables: Store, buckets: Buckets, issuer: Issuer) -> Iterator[None]:
     """What template.yaml and Lambda give the functions; anonymous callers have more than these tests need."""
     patch = pytest.MonkeyPatch()
     patch.setenv("CORE_TABLE", tables.core_table)
@@ -72,7 +79,11 @@ def environment(small_model: Path, tables: Store, issuer: Issuer) -> Iterator[No
     patch.setenv("DYNAMODB_ENDPOINT_URL", tables.endpoint_url)
     patch.setenv("AWS_DEFAULT_REGION", REGION)
     patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    patch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", SIGNING_SECRET)
+    patch.setenv("INPUTS_BUCKET", buckets.inputs)
+    patch.setenv("RESULTS_BUCKET", buckets.results)
+    patch.setenv("S3_ENDPOINT_URL", buckets.endpoint_url)
+    patch.setattr("boto3.DEFAULT_SESSION", None)  # it would remember the credentials of earlier tests
     patch.setenv("OIDC_ISSUER", issuer.url)
     patch.setenv("OIDC_AUDIENCE", issuer.audience)
     patch.setenv("ANONYMOUS_DAILY_LIMIT", "100000")
@@ -101,6 +112,11 @@ def account_api(environment: None) -> ModuleType:
     return importlib.import_module("functions.account_api.handler")
 
 
+@pytest.fixture(scope="session")
+def s3_handler(environment: None) -> ModuleType:
+    return importlib.import_module("functions.background_removal.s3_handler")
+
+
 @dataclass(frozen=True)
 class Client:
     """Calls the two functions as the gateway's routes do."""
@@ -124,6 +140,10 @@ class Client:
         event = rmbg_event([("image", File(data, filename)), *fields.items()], headers=headers)
         event["requestContext"]["identity"]["sourceIp"] = source_ip
         return self.send(event)
+
+    def post(self, path: str, document: Any, headers: dict[str, str] | None = None) -> Answer:
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        return self.send(proxy_event("POST", path, body, headers))
 
     def get(self, path: str, headers: dict[str, str] | None = None, **query: str | list[str]) -> Answer:
         event = proxy_event("GET", path, headers=headers)

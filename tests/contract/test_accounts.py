@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rmbg.config import ObjectSettings
 from rmbg.domain.keys import api_key
 from rmbg.observability import logger
 from tests.contract.conftest import Client, Users
@@ -269,6 +270,7 @@ def test_an_answer_too_large_to_return_costs_nothing(
     client: Client, users: Users, http_handler: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, headers = users.with_key()
+    monkeypatch.setattr(http_handler.SERVICES, "object_settings", ObjectSettings("", "", None))  # nowhere to put it
     answer = client.rmbg(PHOTO, headers=headers, format="bmp", w="1500", h="1500", exact_resize="true")
     assert answer.status == 413
     assert usage(client, headers)["billingCycle"]["usedIncludedCredits"] == 0

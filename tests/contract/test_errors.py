@@ -2,10 +2,12 @@
 
 import struct
 import zlib
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from rmbg.config import ObjectSettings
 from tests.support.events import BOUNDARY, File, proxy_event, rmbg_event
 from tests.support.pictures import disc, encoded, quadrants
 
@@ -163,7 +165,10 @@ def test_row_12_quotes_what_is_no_text(client: "Client") -> None:
     assert answer.error == "'w' must be an integer, got: '\ufffd\ufffd'"
 
 
-def test_row_15_result_too_large_for_the_response(client: "Client") -> None:
+def test_row_15_result_too_large_for_the_response(
+    client: "Client", http_handler: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_handler.SERVICES, "object_settings", ObjectSettings("", "", None))  # nowhere to put it
     answer = client.rmbg(encoded(quadrants(), "PNG"), format="bmp", w="1800", h="1300", exact_resize="1")
     assert answer.status == 413
     assert answer.error == ("The result (6.7 MB) is larger than this API can return; use format=webp or a smaller w/h.")

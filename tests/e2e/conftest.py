@@ -22,6 +22,13 @@ def service(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iter
 
 
 @pytest.fixture(scope="session")
+def limited(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Service]:
+    """One with AWS's limits, so that large results do not fit into an answer."""
+    with running_service(tmp_path_factory.mktemp("limited"), AWS_LIMITS="1") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
 def node() -> list[str]:
     command = find_node(MODELS)
     assert command, "Node.js is neither on this machine nor could its wheel be installed"

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 import requests
 from PIL import Image
 
+from tests.e2e.client import JavaScriptClient
 from tests.support.pictures import decoded, disc, encoded
 from tests.support.service import Service
 
@@ -25,6 +24,7 @@ Call = Callable[..., dict[str, Any]]
 @pytest.fixture
 def call(service: Service, node: list[str], javascript: Path, tmp_path: Path) -> Call:
     """Call the client once; its `path` input is a file with the given content."""
+    client = JavaScriptClient(node, javascript, service.base_url)
 
     def run(
         content: bytes = PHOTO,
@@ -35,19 +35,7 @@ def call(service: Service, node: list[str], javascript: Path, tmp_path: Path) ->
     ) -> dict[str, Any]:
         path = tmp_path / name
         path.write_bytes(content)
-        request = {"apiKey": key, "input": source, "path": str(path), "options": options}
-        result = subprocess.run(
-            [*node, "--import", "./redirect.cjs", "call.mjs"],
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            cwd=javascript,
-            env={**os.environ, "BASE_URL": service.base_url},
-            timeout=60,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr.decode()
-        outcome: dict[str, Any] = json.loads(result.stdout)
-        return outcome
+        return client.call(path, key, source, **options)
 
     return run
 

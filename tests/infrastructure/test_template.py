@@ -15,6 +15,13 @@ API_GATEWAY_TIMEOUT_SECONDS = 29
 # Of the API, in its URL; of what an alarm watches: neither blocks a replacement.
 NOT_PHYSICAL = {"StageName", "MetricName"}
 REST = "/{proxy+}"
+OUTLIVE_THE_STACK = {
+    "AWS::DynamoDB::Table",
+    "AWS::Cognito::UserPool",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+}
+BEHIND_A_QUEUE = {"BillingSyncFunction", "ObjectProcessingFunction"}
 
 # The operator's secrets, by the prefix that parameters of the stack must begin with: the only wildcards there are.
 PARAMETERS_BELOW_RMBG = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/rmbg/*"
@@ -23,6 +30,12 @@ READS_SECRETS = {
     PARAMETERS_BELOW_RMBG: {"ssm:GetParameter"},
     SECRETS_BELOW_RMBG: {"secretsmanager:GetSecretValue"},
 }
+
+
+# What comes from outside and what goes there, by the prefix of its keys.
+UPLOADS, INBOX = "${InputsBucket.Arn}/uploads/*", "${InputsBucket.Arn}/inbox/*"
+ANSWERS, JOBS, RESULTS = (f"${{ResultsBucket.Arn}}/{prefix}/*" for prefix in ("answers", "jobs", "results"))
+OBJECTS = {UPLOADS, INBOX, ANSWERS, JOBS, RESULTS}
 
 
 def dynamodb(*actions: str) -> set[str]:
@@ -37,11 +50,27 @@ RIGHTS = {
         "CoreTable": dynamodb("GetItem", "PutItem", "UpdateItem"),
         # the day's salt is read or made; limits and Idempotency-Keys are counted; a key whose request failed is deleted
         "EphemeralTable": dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        # it puts what is too large for an answer, and signs the URL under which that is read
+        ANSWERS: {"s3:PutObject", "s3:GetObject"},
     },
     "AccountApiFunction": {
         # and an account's windows are queried; keys are made, and taken from their account's item
         "CoreTable": dynamodb("GetItem", "PutItem", "UpdateItem", "Query"),
         "EphemeralTable": dynamodb("UpdateItem"),  # the limit of an account's requests; no anonymous caller is served
+        # it signs the form that puts an upload, and the URL under which a result is read
+        UPLOADS: {"s3:PutObject"},
+        JOBS: {"s3:GetObject"},
+    },
+    "ObjectProcessingFunction": {
+        "ImageObjects": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+        UPLOADS: {"s3:GetObject"},
+        INBOX: {"s3:GetObject"},
+        "InputsBucket": {"s3:ListBucket"},  # else an object that is gone would be forbidden, not missing
+        RESULTS: {"s3:PutObject", "s3:GetObject"},  # whose result has a name already is in that one's metadata
+        JOBS: {"s3:PutObject"},
+        # accounts and jobs are read; credits are counted; jobs and marks of what is done are written
+        "CoreTable": dynamodb("GetItem", "PutItem", "UpdateItem"),
+        "CompletionTopicArn": {"sns:Publish"},
     },
     # the queue alone: whoever takes what comes from outside can touch no account
     "StripeWebhookFunction": {"StripeEvents": {"sqs:SendMessage"}, **READS_SECRETS},
@@ -167,7 +196,7 @@ def test_every_exception_from_a_rule_has_a_reason(source: dict[str, Any]) -> Non
 
 def test_functions_give_up_before_the_gateway_does(served: Deployment) -> None:
     behind_the_gateway = {route.function for route in served.routes}
-    assert behind_the_gateway == RIGHTS.keys() - {"BillingSyncFunction"}
+    assert behind_the_gateway == RIGHTS.keys() - BEHIND_A_QUEUE
     for function in served.functions:
         if function.name in behind_the_gateway:
             assert function.timeout_seconds < API_GATEWAY_TIMEOUT_SECONDS, function.name
@@ -197,6 +226,7 @@ def reached_by_rest(path: str, routed: dict[str, set[str]]) -> bool:
         ("BackgroundRemovalFunction", [("POST", "/rmbg")]),
         ("StripeWebhookFunction", [("POST", "/webhooks/stripe")]),
         ("BillingSyncFunction", []),
+        ("ObjectProcessingFunction", []),
     ],
 )
 def test_a_function_gets_nothing_but_its_own(served: Deployment, function: str, routes: list[tuple[str, str]]) -> None:
@@ -233,7 +263,7 @@ def test_accounts_and_credits_can_be_restored_and_are_not_deleted_by_accident(so
 
 def test_data_outlive_the_stack(source: dict[str, Any]) -> None:
     for name, resource in source["Resources"].items():
-        if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool"):
+        if resource["Type"] in OUTLIVE_THE_STACK:
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
 
 
@@ -259,7 +289,9 @@ def test_each_function_may_do_what_it_does(transformed: dict[str, Any], function
 
 
 def named(resource: dict[str, Any]) -> str:
-    """The logical id whose ARN it is, or the text of a !Sub."""
+    """The logical id or the parameter whose ARN it is, or the text of a !Sub."""
+    if "Ref" in resource:
+        return str(resource["Ref"])
     return str(resource["Fn::Sub"]) if "Fn::Sub" in resource else attribute(resource, "Arn")
 
 
@@ -279,7 +311,7 @@ def test_no_role_of_ours_has_a_wildcard(transformed: dict[str, Any]) -> None:
         assert role["Policies"], name
         for statement in statements([policy["PolicyDocument"] for policy in role["Policies"]]):
             assert not re.search(r"[*?]", json.dumps(statement["Action"])), name
-            if named(statement["Resource"]) not in READS_SECRETS:
+            if named(statement["Resource"]) not in READS_SECRETS.keys() | OBJECTS:
                 assert not re.search(r"[*?]", json.dumps(statement["Resource"])), name
 
 
@@ -290,7 +322,18 @@ def test_a_role_is_for_functions_alone(transformed: dict[str, Any]) -> None:
 
 
 def statements(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [statement for document in documents for statement in document["Statement"]]
+    """With those that a role has under a condition."""
+    found = [statement for document in documents for statement in document["Statement"]]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+
+
+def test_only_who_names_a_topic_lets_it_be_written_to(source: dict[str, Any]) -> None:
+    (policy,) = source["Resources"]["ObjectProcessingFunctionRole"]["Properties"]["Policies"]
+    (conditional,) = [it["Fn::If"] for it in policy["PolicyDocument"]["Statement"] if "Fn::If" in it]
+    assert (conditional[0], conditional[2]) == ("TellsOfCompletion", {"Ref": "AWS::NoValue"})
+    assert conditional[1]["Action"] == ["sns:Publish"]
+    is_empty = {"Fn::Equals": [{"Ref": "CompletionTopicArn"}, ""]}
+    assert source["Conditions"]["TellsOfCompletion"] == {"Fn::Not": [is_empty]}
 
 
 def test_all_functions_have_the_same_accounts(source: dict[str, Any]) -> None:
@@ -299,15 +342,16 @@ def test_all_functions_have_the_same_accounts(source: dict[str, Any]) -> None:
         name: function["Environment"]["Variables"]
         for name, function in of_type(source, "AWS::Serverless::Function").items()
     }
-    own = {"MODEL_DIR", "MAX_RESPONSE_BYTES", "MAX_UPLOAD_BYTES", "MODEL"}
+    own = {"MODEL_DIR", "MAX_RESPONSE_BYTES", "MAX_UPLOAD_BYTES", "MODEL", "INPUTS_BUCKET"}
     image, account = (
         {name: value for name, value in variables[function].items() if name not in own}
         for function in ("BackgroundRemovalFunction", "AccountApiFunction")
     )
     assert image == account
-    billing = {name: value for name, value in variables["BillingSyncFunction"].items() if name in image}
-    assert {"CORE_TABLE", "EPHEMERAL_TABLE", "CATALOGUE", "DYNAMODB_ENDPOINT_URL"} <= billing.keys()
-    assert billing == {name: image[name] for name in billing}
+    for function in BEHIND_A_QUEUE:
+        shared = {name: value for name, value in variables[function].items() if name in image}
+        assert {"CORE_TABLE", "EPHEMERAL_TABLE", "CATALOGUE", "DYNAMODB_ENDPOINT_URL"} <= shared.keys()
+        assert shared == {name: image[name] for name in shared}, function
 
 
 def test_the_operator_s_tool_finds_the_queues(source: dict[str, Any]) -> None:

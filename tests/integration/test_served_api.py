@@ -21,6 +21,8 @@ from tools.deployment import smoke
 
 PHOTO = encoded(disc(), "JPEG", quality=92)
 MB = 1_048_576
+BUCKETS = ["INPUTS_BUCKET", "RESULTS_BUCKET", "S3_ENDPOINT_URL"]
+DONE_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_the_demo_environment(service: Service) -> None:
 
 def test_the_demo_user_has_a_key_a_token_and_credits(service: Service) -> None:
     demo = service.demo
-    assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN", "STRIPE_WEBHOOK_SECRET"]
+    assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN", "STRIPE_WEBHOOK_SECRET", *BUCKETS]
     assert (service.state_dir / "demo.env").stat().st_mode & 0o777 == 0o600
     claims = json.loads(base64.urlsafe_b64decode(demo["USER_TOKEN"].split(".")[1] + "=="))
     assert claims["sub"] == demo["USER_ID"]
@@ -217,16 +219,38 @@ def test_aws_limits(aws_like_service: Service) -> None:
     assert (answer.status_code, answer.text) == (413, "HTTP content length exceeded 10485760 bytes.")
     fields = {"format": "bmp", "w": "1800", "h": "1300", "exact_resize": "1"}
     answer = post(aws_like_service, PHOTO, **fields)
-    assert answer.status_code == 413
-    assert answer.json()["error"].startswith("The result (6.7 MB) is larger than this API can return")
+    (redirect,) = answer.history
+    assert (redirect.status_code, redirect.content, redirect.headers["X-Width"]) == (303, b"", "1800")
+    assert redirect.headers["Location"].startswith(aws_like_service.demo["S3_ENDPOINT_URL"] + "/")
+    assert (answer.status_code, answer.headers["Content-Type"], len(answer.content)) == (200, "image/bmp", 7_020_054)
     answer = post(aws_like_service, encoded(disc(), "PNG") + bytes(4_500_000))
     assert answer.status_code == 200
 
 
 def test_without_aws_limits_results_of_any_size_pass(service: Service) -> None:
     answer = post(service, PHOTO, format="bmp", w="1800", h="1300", exact_resize="1")
-    assert answer.status_code == 200
+    assert (answer.status_code, answer.history) == (200, [])
     assert len(answer.content) > 7_000_000
+
+
+def test_a_job_from_its_order_to_its_picture(service: Service) -> None:
+    order = {"filename": "photo.jpg", "format": "png", "w": "100"}
+    ordered = requests.post(f"{service.base_url}/jobs", json=order, headers=key(service), timeout=10)
+    assert ordered.status_code == 201
+    job = ordered.json()
+    assert job["status_url"] == f"{service.base_url}/jobs/{job['job_id']}"
+    upload = job["upload"]
+    assert requests.post(upload["url"], data=upload["fields"], files={"file": PHOTO}, timeout=20).status_code == 204
+    deadline = time.monotonic() + DONE_SECONDS
+    while (state := requests.get(job["status_url"], headers=key(service), timeout=10).json())["status"] != "done":
+        assert state["status"] in ("waiting_for_upload", "processing"), state
+        assert time.monotonic() < deadline, state
+        time.sleep(0.1)
+    picture = requests.get(state["result"]["url"], timeout=10)
+    assert (picture.headers["Content-Type"], decoded(picture.content).size) == ("image/png", (100, 75))
+    foreign = {"Authorization": f"Bearer {service.demo['USER_TOKEN']}x"}
+    assert requests.get(job["status_url"], headers=foreign, timeout=10).status_code == 401
+    assert requests.get(f"{service.base_url}/jobs/job_0", headers=key(service), timeout=10).status_code == 404
 
 
 def test_the_smoke_test_of_a_deployment(service: Service) -> None:

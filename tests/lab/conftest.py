@@ -44,6 +44,7 @@ PARAMETERS = {
     "ThrottleRatePerSecond": "1000",
     "ThrottleBurst": "1000",
 }
+COMPLETION = "rmbg-test-completion"  # a topic, and a queue that hears it
 PLAN = "Demo"
 PREPAID_CREDITS = 10
 
@@ -153,6 +154,8 @@ def deploy(stack: str, environment: Environment, sam: Path, **parameters: str) -
     command += ["--image-repository", REPOSITORY, "--capabilities", "CAPABILITY_IAM"]
     overrides = [f"{name}={value}" for name, value in {**PARAMETERS, **parameters}.items()]
     run([sam, *command, "--parameter-overrides", *overrides], environment)
+    give_numbers(environment, stack)
+    allow_plain_http(environment, stack)
     outputs = json.loads(run([sam, "list", "stack-outputs", "--output", "json", *options], environment))
     (url,) = [output["OutputValue"] for output in outputs if output["OutputKey"] == "ApiUrl"]
     matched = re.fullmatch(r"https://(\w+)\.execute-api\.[\w.-]+/(\w+)", url)
@@ -160,6 +163,23 @@ def deploy(stack: str, environment: Environment, sam: Path, **parameters: str) -
     endpoint = environment["AWS_ENDPOINT_URL"]
     host = f"{matched[1]}.execute-api.localhost:{endpoint.rpartition(':')[2]}"
     return Api(f"{endpoint}/{matched[2]}", ("--stack", stack), environment, {"Host": host})
+
+
+def give_numbers(environment: Environment, stack: str) -> None:
+    """What the emulator lacks: it takes a parameter in ScalingConfig for a text, and then serves no queue at all."""
+    functions = aws(environment, "lambda")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if stack in mapping["FunctionArn"]:
+            concurrency = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+            functions.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": concurrency}
+            )
+
+
+def allow_plain_http(environment: Environment, stack: str) -> None:
+    """What the emulator lacks: TLS. It keeps the buckets' policies, under which no role could do anything without."""
+    for bucket in ("InputsBucket", "ResultsBucket"):
+        aws(environment, "s3").delete_bucket_policy(Bucket=physical_name(environment, stack, bucket))
 
 
 def aws(environment: Environment, service: str, credentials: Environment | None = None) -> Any:
@@ -215,12 +235,26 @@ def deployed(cloud_environment: Environment, sam: Path) -> Iterator[Api]:
     aws(cloud_environment, "ssm").put_parameter(
         Name=WEBHOOK_PARAMETER, Value=", ".join(WEBHOOK_SECRETS), Type="SecureString"
     )
-    api = deploy(STACK, cloud_environment, sam)
+    api = deploy(STACK, cloud_environment, sam, CompletionTopicArn=completion_topic(cloud_environment))
     yield api.as_(api.new_account())
-    core = physical_name(cloud_environment, STACK, "CoreTable")
+    core, results = (physical_name(cloud_environment, STACK, name) for name in ("CoreTable", "ResultsBucket"))
     run([sam, "delete", "--stack-name", STACK, "--region", REGION, "--no-prompts"], cloud_environment)
     kept = aws(cloud_environment, "dynamodb").describe_table(TableName=core)["Table"]
     assert kept["DeletionProtectionEnabled"]  # accounts and credits outlive the stack
+    aws(cloud_environment, "s3").head_bucket(Bucket=results)  # so do pictures
+
+
+def completion_topic(environment: Environment) -> str:
+    """The ARN of the operator's topic."""
+    sqs, sns = aws(environment, "sqs"), aws(environment, "sns")
+    url = sqs.create_queue(QueueName=COMPLETION)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = str(sns.create_topic(Name=COMPLETION)["TopicArn"])
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": queue}]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    return topic
 
 
 @pytest.fixture(scope="session")
@@ -266,3 +300,14 @@ def sam_local(
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+
+
+@pytest.fixture
+def account(deployed: Api) -> Account:
+    return deployed.new_account()
+
+
+@pytest.fixture
+def api(deployed: Api, account: Account) -> Api:
+    """The deployed stack, called with the key of `account`."""
+    return deployed.as_(account)

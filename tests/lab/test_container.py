@@ -2,6 +2,9 @@
 
 import base64
 import json
+import os
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -94,6 +97,8 @@ STATUSES = {
     "rmbg_multipart": 200,
     "rmbg_not_an_image": 400,
     "membership_usage": 200,  # with the demo account's key
+    "jobs_post": 201,
+    "jobs_get": 200,
     "api_keys": 401,
     "health": 200,
     "head_health": 200,
@@ -101,28 +106,44 @@ STATUSES = {
     "method_not_allowed": 405,
     "preflight": 204,
 }
+# What the function tells the queue; S3 itself expects nothing.
+OBJECT_ANSWERS: dict[str, dict[str, list[object]]] = {
+    "s3_object_created": {},
+    "sqs_image_objects": {"batchItemFailures": []},
+}
 
 
 def test_every_event_has_its_status() -> None:
-    assert {path.stem for path in EVENTS.glob("*.json")} == set(STATUSES)
+    assert {path.stem for path in EVENTS.glob("*.json")} == STATUSES.keys() | OBJECT_ANSWERS.keys()
 
 
 @pytest.mark.parametrize("event", STATUSES)
 def test_sam_local_invoke(built: Environment, event: str) -> None:
     """As `make invoke` does it."""
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "tools.lab.invoke",
-        EVENTS / f"{event}.json",
-        "--skip-pull-image",
-    ]
-    result = json.loads(run(command, built))
+    result = json.loads(run(invocation(event), built))
     assert result["statusCode"] == STATUSES[event]
     if event == "rmbg_multipart":
         assert decoded(base64.b64decode(result["body"])).width == 80
     if event == "membership_usage":
         assert json.loads(result["body"])["membership"] == "Demo"
+    if event == "jobs_post":
+        assert json.loads(result["body"])["upload"]["fields"]["policy"]
+    if event == "jobs_get":
+        assert json.loads(result["body"])["status"] == "waiting_for_upload"
+
+
+@pytest.mark.parametrize("event", OBJECT_ANSWERS)
+def test_sam_local_invoke_of_an_object(built: Environment, event: str) -> None:
+    """An event of S3 as it comes, and from a queue: the picture in the inbox becomes one beside it."""
+    command = [str(word) for word in invocation(event)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **built}, capture_output=True, check=True)
+    assert json.loads(done.stdout) == OBJECT_ANSWERS[event]
+    told = done.stderr.decode().splitlines()[-1]
+    assert re.fullmatch(r'"results/[^/]+/holiday photos/disc 1\+1 Фото\.png": [1-9]\d* bytes', told), told
+
+
+def invocation(event: str) -> list[str | Path]:
+    return [sys.executable, "-m", "tools.lab.invoke", EVENTS / f"{event}.json", "--skip-pull-image"]
 
 
 def test_what_is_no_event_is_told(built: Environment) -> None:

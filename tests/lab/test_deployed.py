@@ -35,13 +35,14 @@ from tools.lab.commands import CommandFailed, run
 pytestmark = [pytest.mark.deployed, pytest.mark.timeout(900)]
 
 SAMPLE = ROOT / "docs" / "images" / "coffee.jpg"
+IMAGE_FUNCTION, ACCOUNT_FUNCTION = "BackgroundRemovalFunction", "AccountApiFunction"
 USAGE = "/api/membership-usage?expand=billing_cycle"
 
 
 def post(api: Api, headers: dict[str, str] | None = None, **fields: str) -> requests.Response:
     with SAMPLE.open("rb") as file:
         files = {"image": (SAMPLE.name, file)}
-        return api.send("POST", "/rmbg", files=files, data=fields, headers=headers or {})
+        return api.send("POST", "/rmbg", files=files, data=fields, headers=headers or {}, allow_redirects=False)
 
 
 def test_a_photograph(deployed: Api) -> None:
@@ -116,7 +117,7 @@ def test_a_revoked_key_is_refused_on_the_next_request(deployed: Api) -> None:
     assert api.send("GET", USAGE).status_code == 401
 
 
-def test_an_idempotency_key_is_charged_once(deployed: Api) -> None:
+def test_an_idempotency_key_is_charged_once(deployed: Api, cloud_environment: Environment) -> None:
     """A transaction over both tables, and the deletion of a key whose request failed."""
     api = deployed.as_(deployed.new_account())
     answers = [post(api, {"Idempotency-Key": "one"}, w="60") for _ in range(2)]
@@ -124,8 +125,11 @@ def test_an_idempotency_key_is_charged_once(deployed: Api) -> None:
     assert [answer.headers["X-Credits-Charged"] for answer in answers] == ["1", "0"]
     assert answers[0].content == answers[1].content
     too_large = {"format": "bmp", "w": "1800", "h": "1300", "exact_resize": "1"}
-    assert [post(api, {"Idempotency-Key": "two"}, **too_large).status_code for _ in range(2)] == [413, 413]
+    with without(cloud_environment, IMAGE_FUNCTION, "/answers/*", "s3:PutObject"):
+        assert [post(api, {"Idempotency-Key": "two"}, **too_large).status_code for _ in range(2)] == [503, 503]
     assert api.send("GET", USAGE).json()["api_usage"] == 1
+    assert post(api, {"Idempotency-Key": "two"}, **too_large).status_code == 303
+    assert api.send("GET", USAGE).json()["api_usage"] == 2
 
 
 def test_without_a_key_there_are_some_pictures_a_day(deployed: Api) -> None:
@@ -150,9 +154,6 @@ def test_the_smoke_test_of_a_deployment(deployed: Api, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(deployment, "_send", with_host)  # the emulator knows its APIs by it alone
     assert deployment.smoke(deployed.base_url, deployed.headers["x-api-key"]) == []
-
-
-IMAGE_FUNCTION, ACCOUNT_FUNCTION = "BackgroundRemovalFunction", "AccountApiFunction"
 
 
 @pytest.mark.parametrize(
@@ -219,13 +220,14 @@ def store_of_role(environment: Environment, function: str) -> Store:
     return Store(Database(client), variables["CORE_TABLE"], variables["EPHEMERAL_TABLE"])
 
 
-KINDS = {"queues", "alarms", "functions", "event source mappings", "roles", "log groups"}
+KINDS = {"buckets", "queues", "alarms", "functions", "event source mappings", "roles", "log groups"}
 
 
 def named_after(environment: Environment, stack: str) -> dict[str, list[str]]:
     """What there is of a stack beside its tables and users, whose names hold the stack's."""
     functions = aws(environment, "lambda")
     found = {
+        "buckets": [it["Name"] for it in aws(environment, "s3").list_buckets()["Buckets"]],
         "queues": aws(environment, "sqs").list_queues().get("QueueUrls", []),
         "alarms": [it["AlarmName"] for it in aws(environment, "cloudwatch").describe_alarms()["MetricAlarms"]],
         "functions": [it["FunctionName"] for it in functions.list_functions()["Functions"]],
@@ -238,11 +240,19 @@ def named_after(environment: Environment, stack: str) -> dict[str, list[str]]:
     return {kind: [name for name in names if stack in name] for kind, names in found.items()}
 
 
-def test_destroying_takes_the_protected_tables_too(cloud_environment: Environment, sam: Path) -> None:
+def test_destroying_takes_the_protected_tables_and_the_full_buckets_too(
+    cloud_environment: Environment, sam: Path
+) -> None:
     stack = "rmbg-doomed"
     deploy(stack, cloud_environment, sam, CreateUserPool="true")
     names = [physical_name(cloud_environment, stack, name) for name in ("CoreTable", "EphemeralTable")]
     pool = physical_name(cloud_environment, stack, "UserPool")
+    s3 = aws(cloud_environment, "s3")
+    for bucket in ("InputsBucket", "ResultsBucket"):
+        name = physical_name(cloud_environment, stack, bucket)
+        for number in range(3):
+            s3.put_object(Bucket=name, Key=f"other/ä {number}+.jpg", Body=b"x")
+        s3.create_multipart_upload(Bucket=name, Key="other/unfinished.jpg")
     environment = {**cloud_environment, "STACK": stack}
     with pytest.raises(CommandFailed, match="its tables, protected or not"):
         run(["sh", "tools/destroy.sh"], environment)

@@ -19,6 +19,7 @@ from tests.support.service import running_service
 
 pytestmark = [pytest.mark.deployed, pytest.mark.timeout(900)]
 
+JSON = {"Content-Type": "application/json"}
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 PHOTO = (ROOT / "docs" / "images" / "coffee.jpg").read_bytes()
 # What differs from request to request, or is the gateway's own business.
@@ -92,6 +93,19 @@ REQUESTS = (
     Request("api-keys-with-garbage", "GET", "/api/api-keys", None, {"Authorization": "Bearer garbage"}, anonymous=True),
     Request("api-key-revoked-by-nobody", "DELETE", "/api/api-keys/abc", anonymous=True),
     Request("api-key-wrong-method", "PUT", "/api/api-keys/abc"),
+    Request("jobs-without-a-key", "POST", "/jobs", b"{}", JSON, anonymous=True),
+    Request("jobs-of-a-bad-key", "POST", "/jobs", b"{}", {**JSON, "x-api-key": "rmbg_live_no"}),
+    Request("jobs-no-object", "POST", "/jobs", b"[]", JSON),
+    Request("jobs-no-filename", "POST", "/jobs", b"{}", JSON),
+    Request("jobs-extension", "POST", "/jobs", b'{"filename": "a.gif"}', JSON),
+    Request("jobs-too-large", "POST", "/jobs", b'{"filename": "a.jpg", "size_bytes": 52428801}', JSON),
+    Request("jobs-parameters", "POST", "/jobs", b'{"filename": "a.jpg", "w": "x", "angle": 1e9}', JSON),
+    Request("jobs-wrong-method", "GET", "/jobs"),
+    Request("jobs-preflight", "OPTIONS", "/jobs", ignored_headers=("Content-Type",)),
+    Request("job-of-nobody", "GET", "/jobs/job_0000000000000000000000"),
+    Request("job-of-no-such-id", "GET", "/jobs/a%20b"),
+    Request("job-without-a-key", "GET", "/jobs/job_0000000000000000000000", anonymous=True),
+    Request("job-wrong-method", "DELETE", "/jobs/job_0000000000000000000000"),
     Request("json", "POST", "/rmbg", b"{}", {"Content-Type": "application/json"}),
     Request("no-body", "POST", "/rmbg"),
     Request("health", "GET", "/health"),

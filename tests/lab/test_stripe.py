@@ -3,14 +3,11 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 import requests
-from botocore.exceptions import ClientError
 
 from tests.lab.conftest import (
     PREPAID_CREDITS,
@@ -25,6 +22,7 @@ from tests.lab.conftest import (
     variables_of,
     without,
 )
+from tests.lab.queues import Queue, eventually, refused
 from tools.stripe_events.make import Object
 from tools.stripe_events.scenario import (
     LARGE,
@@ -44,10 +42,13 @@ pytestmark = [pytest.mark.deployed, pytest.mark.timeout(900)]
 PATH = "/webhooks/stripe"
 WEBHOOK, WORKER = "StripeWebhookFunction", "BillingSyncFunction"
 QUEUE, DEAD_LETTERS = "StripeEvents", "StripeEventsDeadLetters"
+ALARMS = (
+    "StripeEventParkedAlarm",
+    "RenewalOverdueAlarm",
+    "StripeEventsDeadLettersAlarm",
+    "ImageObjectsDeadLettersAlarm",
+)
 PLAN, INCLUDED, PACK_CREDITS = "Premium-20000", 20_000, 2_000
-# Several times what a cold container takes.
-PATIENCE_SECONDS = 30
-DENIED = "AccessDenied"
 
 
 def new_id(prefix: str) -> str:
@@ -85,13 +86,6 @@ def usage(api: Api, account: Account) -> dict[str, Any]:
     return document
 
 
-def eventually(holds: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.5)
-
-
 @dataclass(frozen=True)
 class Billing:
     """What an operator sees of the billing of the deployed stack."""
@@ -103,9 +97,11 @@ class Billing:
 
     def waiting(self, queue: str) -> int:
         """Messages on a queue, those under way included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = aws(self.environment, "sqs").get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=names)
-        return sum(int(found["Attributes"][name]) for name in names)
+        return Queue(self.environment, queue).waiting()
+
+    @property
+    def events(self) -> Queue:
+        return Queue(self.environment, QUEUE)
 
     def item(self, pk: str, sk: str) -> dict[str, Any]:
         core = physical_name(self.environment, STACK, "CoreTable")
@@ -204,7 +200,7 @@ def test_an_event_that_is_not_understood_is_kept_and_counted(deployed: Api, bill
     eventually(counted, "CloudWatch's line for it is in the log")
 
 
-@pytest.mark.parametrize("alarm", ["StripeEventParkedAlarm", "RenewalOverdueAlarm", "StripeEventsDeadLettersAlarm"])
+@pytest.mark.parametrize("alarm", ALARMS)
 def test_an_alarm_sounds(deployed: Api, billing: Billing, alarm: str) -> None:
     """The emulator makes no metrics of log lines or queues, so one is put; the names are checked without it."""
     cloudwatch = aws(billing.environment, "cloudwatch")
@@ -215,7 +211,6 @@ def test_an_alarm_sounds(deployed: Api, billing: Billing, alarm: str) -> None:
         return dict(found)
 
     before = described()
-    assert before["StateValue"] != "ALARM"
     metric = {"MetricName": before["MetricName"], "Dimensions": before.get("Dimensions", [])}
     cloudwatch.put_metric_data(Namespace=before["Namespace"], MetricData=[{**metric, "Value": 0}])
     assert described()["StateValue"] == "OK"
@@ -223,25 +218,11 @@ def test_an_alarm_sounds(deployed: Api, billing: Billing, alarm: str) -> None:
     assert described()["StateValue"] == "ALARM"
 
 
-@contextmanager
-def delivered_again_at_once(billing: Billing) -> Iterator[None]:
-    """The queue gives what has failed again after a second, in place of minutes, and gives it up after a few times."""
-    sqs, url = aws(billing.environment, "sqs"), billing.url(QUEUE)
-    names = ["VisibilityTimeout", "RedrivePolicy"]
-    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    policy = json.dumps({**json.loads(before["RedrivePolicy"]), "maxReceiveCount": "6"})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": policy})
-    try:
-        yield
-    finally:
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
-
-
 def test_what_cannot_be_applied_now_comes_again(deployed: Api, billing: Billing) -> None:
     account = deployed.new_account()
     event = event_of("checkout.session.completed", scenario_of(account.user_id))
     core = physical_name(billing.environment, STACK, "CoreTable")
-    with delivered_again_at_once(billing):
+    with billing.events.delivered_again_at_once(6):
         with without(billing.environment, WORKER, core, "dynamodb:UpdateItem"):
             assert send(deployed, event).status_code == 200
             time.sleep(3)
@@ -257,7 +238,7 @@ def test_what_fails_again_and_again_is_put_aside_and_can_be_brought_back(deploye
     other = event_of("customer.subscription.trial_will_end", scenario_of("usr_of_nobody"))
     core = physical_name(billing.environment, STACK, "CoreTable")
     sqs = aws(billing.environment, "sqs")
-    with delivered_again_at_once(billing):
+    with billing.events.delivered_again_at_once(6):
         with without(billing.environment, WORKER, core, "dynamodb:UpdateItem"):
             for sent in (event, other):
                 assert send(deployed, sent).status_code == 200
@@ -266,20 +247,11 @@ def test_what_fails_again_and_again_is_put_aside_and_can_be_brought_back(deploye
             assert billing.waiting(QUEUE) == 0
             assert billing.outcome(other) == "done"
             assert usage(deployed, account)["prepaidCredits"] == PREPAID_CREDITS
-        bring_back(billing)
+        billing.events.bring_back()
         eventually(lambda: billing.outcome(event) == "done", "what was put aside is applied")
         eventually(lambda: billing.waiting(DEAD_LETTERS) == 1, "what never can be is put aside again", 60)
     assert usage(deployed, account)["prepaidCredits"] == PREPAID_CREDITS + PACK_CREDITS
     sqs.purge_queue(QueueUrl=billing.url(DEAD_LETTERS))
-
-
-def bring_back(billing: Billing) -> None:
-    """What SQS's StartMessageMoveTask does, which the emulator does not know."""
-    sqs, dead = aws(billing.environment, "sqs"), billing.url(DEAD_LETTERS)
-    moved = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]
-    for message in moved:
-        sqs.send_message(QueueUrl=billing.url(QUEUE), MessageBody=message["Body"])
-        sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
 
 
 def test_stripe_is_told_when_an_event_could_not_be_kept(deployed: Api, billing: Billing) -> None:
@@ -323,14 +295,3 @@ def test_a_role_is_enough_for_its_function_and_for_nothing_else(deployed: Api, b
         assert refused(dynamodb.get_item, TableName=core, Key=key) is not is_worker
         assert refused(dynamodb.get_item, TableName=ephemeral, Key=key)
         assert refused(dynamodb.scan, TableName=core)
-
-
-def refused(call: Callable[..., object], **arguments: object) -> bool:
-    """Whether the role may not do it. Any other error is raised."""
-    try:
-        call(**arguments)
-    except ClientError as error:
-        if DENIED in error.response["Error"]["Code"]:
-            return True
-        raise
-    return False

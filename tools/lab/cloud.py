@@ -25,7 +25,8 @@ def cloud(engine: dict[str, str], memory_mb: int) -> Iterator[dict[str, str]]:
     call against the role's policies. `engine` is the environment of the container engine, `memory_mb` bounds each
     function's container. Raises CommandFailed and RuntimeError.
     """
-    host = doorway(engine).bind_host
+    door = doorway(engine)
+    host = door.bind_host
     with socket.socket() as probe:
         probe.bind((host, 0))
         port = probe.getsockname()[1]
@@ -35,6 +36,8 @@ def cloud(engine: dict[str, str], memory_mb: int) -> Iterator[dict[str, str]]:
         "GATEWAY_PORT": str(port),
         "LAMBDA_EXECUTOR": "docker",
         "LAMBDA_STRICT": "1",
+        # What functions call, and sign URLs for: by its address, as a bucket's name before a host's would lead nowhere.
+        "AWS_ENDPOINT_URL": f"http://{door.container_host}:{port}",
         "LAMBDA_DOCKER_FLAGS": f"-m {memory_mb}m",
     }
     # What whoever runs this has set for AWS is not the emulator's: its endpoint would be that of the functions.

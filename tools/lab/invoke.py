@@ -3,7 +3,8 @@
     python -m tools.lab.invoke EVENT [options of `sam local invoke`]
 
 The functions answer nothing but 503 without tables, so an emulator runs beside them, new and empty but for a demo
-account, whose key takes the place of the sample one. The stack must have been built.
+account, whose key takes the place of the sample one, and for what the events speak of: a job, a picture in a bucket.
+Objects that come of an event are told on standard error. The stack must have been built.
 """
 
 import json
@@ -15,9 +16,10 @@ from pathlib import Path
 
 from tools.lab.commands import ROOT, CommandFailed, side_venv
 from tools.lab.engine import NoEngine, container_engine
+from tools.lab.samples import described, made, prepare, with_names
 from tools.lab.store import container_store
 from tools.local_store.errors import LocalStoreError
-from tools.make_events import SAMPLE_KEY, function_of
+from tools.make_events import function_of
 
 _BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 
@@ -53,15 +55,18 @@ def _invoke(function: str, event: str, options: list[str]) -> int:
         tempfile.TemporaryDirectory(prefix="rmbg-invoke-") as folder,
     ):
         event_file, variables = Path(folder) / "event.json", Path(folder) / "variables.json"
-        event_file.write_text(event.replace(SAMPLE_KEY, store.api_key), encoding="utf-8")
+        prepare(store)
+        event_file.write_text(with_names(event, store), encoding="utf-8")
         variables.write_text(json.dumps({"Parameters": store.functions}), encoding="utf-8")
         command = [str(side_venv("sam") / "sam"), "local", "invoke", function, "--event", str(event_file)]
         environment = {**os.environ, **engine, **store.credentials, "SAM_CLI_TELEMETRY": "0"}
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):  # a person's own would win
             environment.pop(name, None)
-        return subprocess.run(
+        status = subprocess.run(
             [*command, "--env-vars", str(variables), *options], cwd=ROOT, env=environment, check=False
         ).returncode
+        print(described(made(store)), end="", file=sys.stderr)
+        return status
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 Each worker takes one call at a time. One that ends, hangs beyond the function's timeout or fails to start is replaced;
 a call that it had not begun goes to another one. As on Lambda, a call that has begun runs to its end, whoever has left.
+Workers in the background are started by the first call.
 """
 
 import asyncio
@@ -59,11 +60,12 @@ class _Call:
 class Pool:
     """Start it before the first call; stop it whatever happens."""
 
-    def __init__(self, function: Function, root: Path, settings: Settings) -> None:
+    def __init__(self, function: Function, root: Path, settings: Settings, *, in_background: bool = False) -> None:
         self.function = function
         self._root = root
         self._settings = settings
-        self._size = settings.workers_for(function)
+        self._size = settings.workers_for(function, in_background=in_background)
+        self._starts_late = in_background
         self._calls: asyncio.PriorityQueue[_Call] = asyncio.PriorityQueue()
         self._numbers = itertools.count()
         self._workers: set[WorkerProcess] = set()
@@ -77,7 +79,9 @@ class Pool:
         return self._size
 
     async def start(self) -> None:
-        """Start all workers and wait for their INIT. Raises InitFailed and OSError."""
+        """Start all workers and wait for their INIT; in the background, do nothing. Raises InitFailed and OSError."""
+        if self._starts_late:
+            return
         workers = await all_or_none(self._start_worker() for _ in range(self._size))
         self._slots = [asyncio.create_task(self._serve(worker)) for worker in workers]
 
@@ -96,6 +100,8 @@ class Pool:
         """
         if self._broken:
             raise FunctionUnavailable
+        if self._starts_late and not self._slots:
+            self._slots = [asyncio.create_task(self._serve(None)) for _ in range(self._size)]
         call = _Call(
             number=next(self._numbers),
             event=event,
@@ -119,8 +125,9 @@ class Pool:
         await worker.kill()
         self._workers.discard(worker)
 
-    async def _serve(self, worker: WorkerProcess) -> None:
+    async def _serve(self, worker: WorkerProcess | None) -> None:
         """One slot: a worker and its replacements, for ever."""
+        worker = worker or await self._replacement()
         while True:
             self._live += 1
             self._broken = False

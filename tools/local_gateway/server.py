@@ -45,14 +45,18 @@ async def serve(
 ) -> None:
     """Serve a deployment on a bound socket until `stop` is set; no process is left when this returns or raises.
 
-    `root` is the folder that the functions' paths start from. `on_ready` is called when every function has been loaded
-    and the port answers. `queues` holds, by logical id, those that functions take messages from.
+    `root` is the folder that the functions' paths start from. `on_ready` is called when every function that somebody
+    waits for has been loaded and the port answers; one in the background is loaded for its first message. `queues`
+    holds, by logical id, those that functions take messages from.
     Raises InitFailed and OSError, and TemplateError for a queue that is not there.
     """
     for source in deployment.queue_sources:
         if source.queue not in queues:
             raise TemplateError(f"{source.function}: there is no queue {source.queue} on this machine")
-    pools = {function.name: Pool(function, root, settings) for function in deployment.functions}
+    pools = {
+        function.name: Pool(function, root, settings, in_background=deployment.is_background(function))
+        for function in deployment.functions
+    }
     try:
         starting = asyncio.ensure_future(all_or_none(pool.start() for pool in pools.values()))
         if not await unless_stopped(starting, stop):

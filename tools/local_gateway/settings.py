@@ -51,11 +51,16 @@ class Settings:
     shutdown_seconds: int = 2
     workers: Mapping[str, int] = field(default_factory=dict)
 
-    def workers_for(self, function: Function) -> int:
-        """How many calls of a function run at once. An image function's work fills a core, a zip function's waits."""
+    def workers_for(self, function: Function, *, in_background: bool = False) -> int:
+        """How many calls of a function run at once. An image function's work fills a core, a zip function's waits.
+
+        One in the background leaves cores and memory to those that somebody waits for.
+        """
         chosen = self.workers.get(function.name)
         if chosen is not None:
             return chosen
+        if in_background:
+            return 1
         return min(MAX_WORKERS_PER_FUNCTION, usable_cores()) if function.is_image else MAX_WORKERS_PER_FUNCTION
 
 

@@ -5,7 +5,7 @@ specification (AWS::Serverless::Api, AWS::Serverless::Function, Globals).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -61,6 +61,17 @@ class Deployment:
     functions: tuple[Function, ...]
     routes: tuple[Route, ...]
     queue_sources: tuple[QueueSource, ...]
+
+    def with_variables(self, variables: Mapping[str, str]) -> "Deployment":
+        """With these in every function's environment, whatever the template has: what Lambda itself would set."""
+        functions = (
+            replace(function, environment={**function.environment, **variables}) for function in self.functions
+        )
+        return replace(self, functions=tuple(functions))
+
+    def is_background(self, function: Function) -> bool:
+        """Whether nobody waits for its answers: a heavy function that only a queue calls."""
+        return function.is_image and all(route.function != function.name for route in self.routes)
 
 
 def load_template(path: Path, overrides: Mapping[str, str] | None = None) -> Deployment:

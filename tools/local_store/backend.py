@@ -1,9 +1,9 @@
-"""All that the functions of `make run` call: tables with a demo account in them, queues, an issuer of user tokens."""
+"""All that the functions of `make run` call: tables, buckets and queues, a demo account, an issuer of tokens."""
 
 import importlib
 import json
 import os
-import shlex
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from tools.local_store import webhook_secret
+from tools.local_store.buckets import bucket_name, create_buckets
+from tools.local_store.demo_files import DemoFiles
 from tools.local_store.emulator import Emulator, running_emulator
 from tools.local_store.errors import EmulatorFailed, InvalidCatalogue
 from tools.local_store.files import write_private
@@ -19,12 +21,15 @@ from tools.local_store.install import install_emulator
 from tools.local_store.issuer import Issuer, running_issuer
 from tools.local_store.queues import EmulatedQueue, create_queues, sqs_client
 from tools.local_store.state import LockedState
-from tools.local_store.tables import create_tables
+from tools.local_store.tables import ACCESS_KEY, create_tables
 
 CORE_TABLE: Final = "CoreTable"
 EPHEMERAL_TABLE: Final = "EphemeralTable"
 STRIPE_EVENTS: Final = "StripeEvents"
+INPUTS_BUCKET: Final = "InputsBucket"
+RESULTS_BUCKET: Final = "ResultsBucket"
 TOKEN_SECONDS: Final = 7 * 24 * 3600
+_SECRET_BYTES: Final = 32
 
 # Of the user's own: with them, events are looked up at Stripe, or at what STRIPE_API_BASE names in its place.
 _STRIPE_API: Final = ("STRIPE_API_KEY", "STRIPE_API_BASE")
@@ -57,7 +62,9 @@ class Backend:
     issuer: Issuer
     demo: Demo
     queue_urls: Mapping[str, str]
+    bucket_names: Mapping[str, str]
     webhook_secret: str
+    _signing_secret: str = field(repr=False)
     _sqs: Any = field(repr=False)
 
     @property
@@ -78,11 +85,21 @@ class Backend:
             "SQS_ENDPOINT_URL": self.emulator.endpoint_url,
             "STRIPE_WEBHOOK_SECRETS": self.webhook_secret,
             **({"STRIPE_EVENTS_QUEUE_URL": self.queue_urls[STRIPE_EVENTS]} if STRIPE_EVENTS in self.queue_urls else {}),
+            **self._objects(),
             **{name: os.environ.get(name, "") for name in _STRIPE_API},
             **_GENEROUS,
         }
 
-    def publish(self, files: "DemoFiles", base_url: str) -> None:
+    def credentials(self) -> dict[str, str]:
+        """What the functions sign URLs with that web pages may use; see `pages_environment`."""
+        return {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": self._signing_secret}
+
+    def _objects(self) -> dict[str, str]:
+        names = {"INPUTS_BUCKET": INPUTS_BUCKET, "RESULTS_BUCKET": RESULTS_BUCKET}
+        buckets = {key: self.bucket_names[name] for key, name in names.items() if name in self.bucket_names}
+        return {**buckets, "S3_ENDPOINT_URL": self.emulator.endpoint_url} if buckets else {}
+
+    def publish(self, files: DemoFiles, base_url: str) -> None:
         """Write what programs sign in and sign with, and the addresses for the operator's tool. Raises OSError."""
         token = self.issuer.mint(self.demo.user_id, self.demo.email, email_verified=True, seconds=TOKEN_SECONDS)
         store = {
@@ -99,50 +116,17 @@ class Backend:
             USER_ID=self.demo.user_id,
             USER_TOKEN=token,
             STRIPE_WEBHOOK_SECRET=self.webhook_secret,
+            **self._objects(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class DemoFiles:
-    """The files that say where to go; only there while something answers."""
-
-    state_dir: Path
-
-    @property
-    def demo(self) -> Path:
-        return self.state_dir / "demo.env"
-
-    @property
-    def store(self) -> Path:
-        return self.state_dir / "store.json"
-
-    def remove(self) -> None:
-        """Of an earlier run: nothing answers there now. Raises OSError."""
-        self.demo.unlink(missing_ok=True)
-        self.remove_store()
-
-    def remove_store(self) -> None:
-        """Raises OSError."""
-        self.store.unlink(missing_ok=True)
-
-    def remove_kept(self) -> None:
-        """What the demo account and Stripe's secret keep between runs, if they keep anything. Raises OSError."""
-        from tools.local_store.demo import FILES
-
-        for name in (*FILES, webhook_secret.FILE):
-            (self.state_dir / name).unlink(missing_ok=True)
-
-    def write_demo(self, base_url: str, **variables: str) -> None:
-        """Variables that a shell can read with `.`; BASE_URL comes first. Raises OSError."""
-        lines = (f"{name}={shlex.quote(value)}\n" for name, value in {"BASE_URL": base_url, **variables}.items())
-        write_private(self.demo, "".join(lines))
 
 
 @contextmanager
 def running_backend(
     template: Path, state: LockedState, *, state_dir: Path, cancelled: Callable[[], bool]
 ) -> Iterator[Backend]:
-    """Install the emulator if need be, start it and the issuer, make tables, queues and the demo account. Blocks.
+    """Install the emulator if need be, start it and the issuer, make what the template declares and the demo account.
+
+    Blocks.
 
     `state_dir` is where the files of the demo account and of Stripe's secret lie. Raises LocalStoreError,
     StartCancelled, TemplateError and OSError.
@@ -152,18 +136,37 @@ def running_backend(
     with ThreadPoolExecutor(1) as beside, ExitStack() as stack:
         install_emulator(cancelled=cancelled)
         beside.submit(importlib.import_module, "boto3")  # 0.1 seconds, while the emulator takes its own time to start
-        emulator = stack.enter_context(running_emulator(state, log=state.log, cancelled=cancelled))
+        secret = secrets.token_hex(_SECRET_BYTES)
+        emulator = stack.enter_context(
+            running_emulator(state, log=state.log, environment=pages_environment(secret), cancelled=cancelled)
+        )
         issuer = stack.enter_context(running_issuer())
         try:
             sqs = sqs_client(emulator.endpoint_url)
             stack.callback(sqs.close)
             making_queues = beside.submit(create_queues, sqs, template)
+            making_buckets = beside.submit(create_buckets, emulator.endpoint_url, template)  # after the queues
             create_tables(emulator.endpoint_url, template)
             demo = _demo(emulator.endpoint_url, state_dir)
-            queue_urls = making_queues.result()
+            queue_urls, bucket_names = making_queues.result(), making_buckets.result()
         except (BotoCoreError, ClientError) as error:
             raise EmulatorFailed(f"the store could not be prepared ({error}), see {state.log}") from error
-        yield Backend(emulator, issuer, demo, queue_urls, webhook_secret.kept(state_dir), sqs)
+        stripe_secret = webhook_secret.kept(state_dir)
+        yield Backend(emulator, issuer, demo, queue_urls, bucket_names, stripe_secret, secret, sqs)
+
+
+def pages_environment(secret: str) -> dict[str, str]:
+    """The emulator's variables with which web pages may use what is signed with `secret`, and nothing else.
+
+    Another secret at each start: what is well known would let any page sign for itself. Programs of this machine need
+    none, whatever they sign with.
+    """
+    return {
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "PAGES_INPUTS": bucket_name(INPUTS_BUCKET),
+        "PAGES_RESULTS": bucket_name(RESULTS_BUCKET),
+    }
 
 
 def _demo(endpoint_url: str, state_dir: Path) -> Demo:

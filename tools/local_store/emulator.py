@@ -33,7 +33,7 @@ _POLL_SECONDS: Final = 0.02
 _STOP_SECONDS: Final = 4.0
 # Of this machine, and only where it is set: to find a home, a place for files, shared libraries.
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def running_emulator(
     log: Path,
     bind_host: str = "127.0.0.1",
     also_called: Sequence[str] = (),
-    environment: Mapping[str, str] = _NOBODY,
+    environment: Mapping[str, str] = _NOTHING,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Emulator]:
     """Start the emulator on a free port, wait until it answers, and end it with the block. Blocks.

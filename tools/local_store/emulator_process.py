@@ -3,6 +3,8 @@
     python -m tools.local_store.emulator_process FD HOST...    the descriptor of the bound socket to serve on,
                                                                and what requests may call it (name:port)
 
+With the variables of PAGES, web pages may do what `pages` says; without them, nothing.
+
 The emulator alone saves its tables only when it is told to stop. Here they are saved shortly after each change as well,
 and the end of the parent (standard input reaches its end) is told like a SIGTERM. Nothing of our own requirements can
 be imported here, and nothing of the emulator's can be imported elsewhere.
@@ -15,37 +17,21 @@ import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Awaitable, Callable, Container, MutableMapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from tools.local_store.guard import Guard
+from tools.local_store.pages import App, Headers, Pages
+from tools.local_store.signatures import Signer
 
 # From the first change that is not saved to its save. Each save writes everything, so a large store is saved less
 # often, and saving takes a twentieth of the time at most.
 _SAVE_AFTER_SECONDS: Final = 0.25
 _PAUSE_PER_SAVING: Final = 20.0
-_DRAIN_SECONDS: Final = 0.5
 # Whatever hangs, the process ends this long after it was told to.
 _STOP_SECONDS: Final = 3.0
-_POLL_SECONDS: Final = 0.01
-_READING: Final = (
-    b"GetItem",
-    b"BatchGetItem",
-    b"TransactGetItems",
-    b"Query",
-    b"Scan",
-    b"Describe",
-    b"List",
-    b"GetQueue",
-)
-# It changes the messages that it brings, if it brings any: a poller that waits for some must not have all saved.
-_RECEIVING: Final = b"ReceiveMessage"
-_NO_MESSAGES_BYTES: Final = len(b"{}")
-_HEALTH: Final = "/_ministack/health"
+# Who may sign for a web page, and for what.
+PAGES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MINISTACK_REGION", "PAGES_INPUTS", "PAGES_RESULTS")
 
 
 class Saving:
@@ -75,72 +61,29 @@ class Saving:
             pause_seconds = max(_SAVE_AFTER_SECONDS, _PAUSE_PER_SAVING * (time.monotonic() - began))
 
 
-class Guard:
-    """The emulator without what a web page could do to it; says when it has changed, and closes before the end.
+class BucketCors:
+    """The emulator's own reading of a bucket's rules, which it follows only where it checks all signatures."""
 
-    Its own administration (reset, configuration) is closed but for the health check. A browser says of every request
-    that could come from a page of another origin what it is (Origin; Fetch Metadata, Sec-Fetch-Site), and by which
-    name it found us, which under DNS rebinding is not one of `hosts`: none of them passes, whatever CORS headers the
-    emulator would send.
-    """
+    def headers(self, bucket: str, method: str, request: Headers) -> Headers:
+        return self._headers(self._s3().cors_response_headers(bucket, method, request))
 
-    def __init__(self, app: App, changed: Callable[[], None], hosts: Container[bytes]) -> None:
-        self._app = app
-        self._changed = changed
-        self._hosts = hosts
-        self._under_way = 0
-        self._is_closed = False
+    def preflight(self, bucket: str, key: str, request: Headers) -> tuple[int, Headers]:
+        status, headers, _ = self._s3().cors_preflight(bucket, key, request)
+        return status, self._headers(headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._live(scope, receive, send)
-            return
-        path, headers = scope["path"], dict(scope["headers"])
-        target = headers.get(b"x-amz-target", b"").rpartition(b".")[2]
-        is_from_a_page = b"origin" in headers or b"sec-fetch-site" in headers
-        is_called_otherwise = headers.get(b"host", b"").lower() not in self._hosts
-        if is_from_a_page or is_called_otherwise or (path.startswith("/_") and path != _HEALTH):
-            await _refuse(send, 403)
-            return
-        if self._is_closed:
-            await _refuse(send, 503)
-            return
-        answer_bytes = 0
+    def _s3(self) -> Any:
+        return importlib.import_module("ministack.services.s3")
 
-        async def counted(message: Any) -> None:
-            nonlocal answer_bytes
-            answer_bytes += len(message.get("body", b""))
-            await send(message)
-
-        self._under_way += 1
-        try:
-            await self._app(scope, receive, counted)
-        finally:
-            self._under_way -= 1
-            is_read = target.startswith(_READING) or (target == _RECEIVING and answer_bytes <= _NO_MESSAGES_BYTES)
-            if scope["method"] not in ("GET", "HEAD") and not is_read:
-                self._changed()
-
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The emulator's start and end. One that could not load what was kept must not go on, and then save nothing."""
-        try:
-            await self._app(scope, receive, send)
-        except Exception:  # noqa: BLE001 - whatever it was, it ends us
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
-
-    async def close(self) -> None:
-        """Take no more requests, and give those under way half a second."""
-        self._is_closed = True
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while self._under_way and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL_SECONDS)
+    def _headers(self, headers: Mapping[str, Any]) -> Headers:
+        return {name: str(value) for name, value in headers.items() if name.lower().startswith(("access-", "vary"))}
 
 
-async def _refuse(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
+def pages_of(environment: Mapping[str, str], app: App) -> App | None:
+    """What web pages may do; None without all variables of PAGES."""
+    if not all(environment.get(name) for name in PAGES):
+        return None
+    access_key, secret, region, inputs, results = (environment[name] for name in PAGES)
+    return Pages(app, BucketCors(), inputs, results, Signer(access_key, secret, region))
 
 
 def main() -> int:
@@ -172,7 +115,8 @@ async def _serve(emulator: Any, config: Any) -> None:
 
     # a service that was never used is not in this mapping, and keeps the file it has
     saving = Saving(lambda: persistence.save_all(emulator._build_persistence_save_dict()))
-    guard = Guard(emulator.app, saving.changed, frozenset(host.lower().encode() for host in sys.argv[2:]))
+    hosts = frozenset(host.lower().encode() for host in sys.argv[2:])
+    guard = Guard(emulator.app, saving.changed, hosts, pages_of(os.environ, emulator.app))
     hypercorn = importlib.import_module("hypercorn.asyncio")
     serving = asyncio.ensure_future(hypercorn.serve(guard, config, shutdown_trigger=asyncio.Event().wait, mode="asgi"))
     stopping = asyncio.ensure_future(stop.wait())

@@ -72,7 +72,7 @@ class EmulatedQueue:
     """A queue of an emulator, for the gateway's poller. `client` is one of `sqs_client`."""
 
     def __init__(self, client: Any, name: str, url: str) -> None:
-        self.arn: Final = _arn(name)
+        self.arn: Final = queue_arn(name)
         self._client = client
         self._url = url
 
@@ -123,8 +123,9 @@ def _redrive(policy: Any, resolver: Resolver, resources: Mapping[str, Any], wher
     if target is None or target not in resources:
         raise TemplateError(f"{where}.deadLetterTargetArn: !GetAtt of the Arn of a queue of the template is expected")
     receives = as_text(resolver.resolve(policy.get("maxReceiveCount"), where), f"{where}.maxReceiveCount")
-    return json.dumps({"deadLetterTargetArn": _arn(target), "maxReceiveCount": receives})
+    return json.dumps({"deadLetterTargetArn": queue_arn(target), "maxReceiveCount": receives})
 
 
-def _arn(name: str) -> str:
+def queue_arn(name: str) -> str:
+    """Of the queue with that logical id."""
     return f"arn:aws:sqs:{REGION}:{_ACCOUNT}:{name}"

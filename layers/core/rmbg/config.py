@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ MB_PER_VCPU: Final = 1769  # AWS Lambda: one vCPU a 1,769 MB
 DEFAULT_MEMORY_MB: Final = 3008
 
 
+_TOPIC_ARN: Final = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d*:[\w-]+")  # not a FIFO topic: notices have no order
 DEFAULT_CATALOGUE: Final = Path(__file__).parent / "catalogue.json"
 
 
@@ -56,6 +58,23 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectSettings:
+    """Where objects are kept. A bucket that a function has no use for, or a deployment does not have, is empty."""
+
+    inputs_bucket: str
+    results_bucket: str
+    endpoint_url: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ObjectSettings":
+        return cls(
+            inputs_bucket=environment.get("INPUTS_BUCKET", ""),
+            results_bucket=environment.get("RESULTS_BUCKET", ""),
+            endpoint_url=environment.get("S3_ENDPOINT_URL") or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ImageSettings:
     """Settings of the image function.
 
@@ -67,6 +86,7 @@ class ImageSettings:
     threads: int
     cors_allow_origin: str
     accounts: AccountSettings
+    objects: ObjectSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ImageSettings":
@@ -77,6 +97,7 @@ class ImageSettings:
             threads=threads_for(memory_mb),
             cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN", "*"),
             accounts=AccountSettings.from_environment(environment),
+            objects=ObjectSettings.from_environment(environment),
         )
 
 
@@ -88,6 +109,7 @@ class AccountApiSettings:
     max_upload_bytes: int
     cors_allow_origin: str
     accounts: AccountSettings
+    objects: ObjectSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "AccountApiSettings":
@@ -96,6 +118,39 @@ class AccountApiSettings:
             max_upload_bytes=_integer(environment, "MAX_UPLOAD_BYTES"),
             cors_allow_origin=environment.get("CORS_ALLOW_ORIGIN", "*"),
             accounts=AccountSettings.from_environment(environment),
+            objects=ObjectSettings.from_environment(environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessingSettings:
+    """Settings of the function that processes objects. `completion_topic_arn` empty: nobody is notified."""
+
+    model_dir: Path
+    threads: int
+    core_table: str
+    ephemeral_table: str
+    dynamodb_endpoint_url: str | None
+    catalogue: Catalogue
+    objects: ObjectSettings
+    completion_topic_arn: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ProcessingSettings":
+        memory_mb = _integer(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB)
+        _text(environment, "RESULTS_BUCKET")
+        topic_arn = environment.get("COMPLETION_TOPIC_ARN", "")
+        if topic_arn and not _TOPIC_ARN.fullmatch(topic_arn):
+            raise InvalidSetting(f"COMPLETION_TOPIC_ARN is no ARN of an SNS topic: {topic_arn!r}")
+        return cls(
+            model_dir=Path(_text(environment, "MODEL_DIR")),
+            threads=threads_for(memory_mb),
+            core_table=_text(environment, "CORE_TABLE"),
+            ephemeral_table=_text(environment, "EPHEMERAL_TABLE"),
+            dynamodb_endpoint_url=environment.get("DYNAMODB_ENDPOINT_URL") or None,
+            catalogue=load_catalogue(environment.get("CATALOGUE", "")),
+            objects=ObjectSettings.from_environment(environment),
+            completion_topic_arn=topic_arn,
         )
 
 

@@ -34,3 +34,12 @@ def invalid_parameters(problems: Sequence[FieldProblem]) -> PublicError:
     if len(problems) == 1:
         return PublicError(400, problems[0].message)
     return PublicError(400, "Multiple validation errors", details=problems)
+
+
+def error_document(error: PublicError) -> dict[str, object]:
+    """`{"error", "details", "status"}`, as clients get it; details only where there are several."""
+    document: dict[str, object] = {"error": error.message}
+    if error.details:
+        document["details"] = [problem._asdict() for problem in error.details]
+    document["status"] = error.status
+    return document

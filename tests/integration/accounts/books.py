@@ -248,7 +248,7 @@ def picture(
     data: bytes = b"a picture",
     fields: dict[str, str] | None = None,
     deadline: Deadline | None = None,
-    check_result: Callable[[Cutout], None] = lambda _: None,
+    deliver: Callable[[Cutout], None] = lambda _: None,
 ) -> Cutout:
     """Have a picture made and paid."""
     return remove_background(
@@ -257,7 +257,7 @@ def picture(
         payment,
         deadline=deadline or Deadline(20.0, lambda: 0.0),
         timer=StageTimer(),
-        check_result=check_result,
+        deliver=deliver,
     )
 
 

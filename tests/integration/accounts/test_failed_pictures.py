@@ -39,7 +39,7 @@ def _untouched(books: Books, account: Account) -> None:
 @pytest.mark.parametrize("key", ["", "a key"])
 @pytest.mark.parametrize("included", [0, 100])
 @pytest.mark.parametrize("error", [_Fault(), PublicError(503, "busy"), KeyboardInterrupt()])
-@pytest.mark.parametrize("stage", ["segment", "render", "encode", "check_result"])
+@pytest.mark.parametrize("stage", ["segment", "render", "encode", "deliver"])
 def test_a_fault_in_any_stage_gives_the_credit_back(
     store: Store, clock: Clock, stage: str, error: BaseException, included: int, key: str
 ) -> None:
@@ -47,9 +47,9 @@ def test_a_fault_in_any_stage_gives_the_credit_back(
     account = books.open_account(prepaid=3)
     payment = books.payment(account, key=key)
     fail = _raising(error)
-    imaging = TrivialImaging(**{stage: fail})  # it has no stage `check_result`
+    imaging = TrivialImaging(**{stage: fail})  # it has no stage `deliver`
     with pytest.raises(type(error)):
-        picture(payment, imaging, check_result=fail if stage == "check_result" else lambda _: None)
+        picture(payment, imaging, deliver=fail if stage == "deliver" else lambda _: None)
     _untouched(books, account)
     assert payment.credits_charged == 0
     if key:

@@ -31,7 +31,7 @@ def silent_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 def test_a_last_call_fits_between_the_deadline_and_the_function_s_timeout() -> None:
-    (image,) = (function for function in deployment().functions if function.is_image)
+    (image,) = (function for function in deployment().functions if function.name == "BackgroundRemovalFunction")
     assert image.timeout_seconds > ANSWER_SECONDS + ONE_CALL_SECONDS
 
 

@@ -17,7 +17,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from tests.conftest import ROOT
-from tests.support.store import store
+from tests.support.store import add_objects, store
 from tools.local_store import emulator as emulator_module
 from tools.local_store.emulator import running_emulator
 from tools.local_store.errors import EmulatorFailed, StartCancelled, StateInUse, StateUnreadable
@@ -166,6 +166,40 @@ def test_a_killed_parent_leaves_no_process_and_loses_nothing(tmp_path: Path) -> 
         with running_emulator(tmp_path / "store", log=tmp_path / "log") as emulator:
             assert not is_alive(pid)
             assert value(emulator.endpoint_url) == "just before the end"
+
+
+def test_objects_and_what_the_queue_was_told_of_them_are_kept(tmp_path: Path) -> None:
+    """Over a stop, over a kill -9 of the parent, and over one of the emulator itself a second later."""
+    keys = [f"inbox/usr_1/ä b+{end}.jpg" for end in ("stop", "kill the parent", "kill the emulator")]
+    for number, key in enumerate(keys):
+        with holder(tmp_path) as (process, url, emulator_pid):
+            objects = add_objects(url)
+            client = objects.client()
+            client.put_object(Bucket=objects.inputs_bucket, Key=key, Body=key.encode(), Metadata={"rmbg-w": "9"})
+            client.close()
+            if number == 2:
+                time.sleep(1)
+            pid, how = [(emulator_pid, signal.SIGTERM), (process.pid, signal.SIGKILL), (emulator_pid, signal.SIGKILL)][
+                number
+            ]
+            os.kill(pid, how)
+            deadline = time.monotonic() + 5
+            while is_alive(emulator_pid) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert not is_alive(emulator_pid)
+    with running_emulator(tmp_path / "store", log=tmp_path / "log") as emulator:
+        objects = add_objects(emulator.endpoint_url)
+        client, sqs = objects.client(), objects.sqs()
+        for key in keys:
+            kept = client.get_object(Bucket=objects.inputs_bucket, Key=key)
+            assert (kept["Body"].read(), kept["Metadata"]) == (key.encode(), {"rmbg-w": "9"})
+        told: list[str] = []
+        while messages := sqs.receive_message(QueueUrl=objects.queue_url, MaxNumberOfMessages=10).get("Messages"):
+            told += [message["Body"] for message in messages]
+        assert sum('"ObjectCreated:Put"' in body for body in told) == len(keys)
+        assert sum("s3:TestEvent" in body for body in told) == 2  # at the first start, a prefix each
+        client.close()
+        sqs.close()
 
 
 def test_a_killed_emulator_loses_a_moment_at_most(tmp_path: Path) -> None:

@@ -27,13 +27,16 @@ from tests.integration.local_gateway.gateways import (
     is_alive,
     wait_until,
 )
+from tools.local_store.buckets import s3_client
 from tools.local_store.queues import sqs_client
 
 READY_MODEL = [sys.executable, "-c", "import sys; print('/models/' + sys.argv[1])"]
 STRIPE = ("SQS_ENDPOINT_URL", "STRIPE_EVENTS_QUEUE_URL", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_KEY", "STRIPE_API_BASE")
+BUCKETS = ("INPUTS_BUCKET", "RESULTS_BUCKET", "S3_ENDPOINT_URL")
 VARIABLES = (
     *("CORE_TABLE", "EPHEMERAL_TABLE", "DYNAMODB_ENDPOINT_URL", "CATALOGUE", "OIDC_ISSUER", "OIDC_AUDIENCE"),
     *STRIPE,
+    *BUCKETS,
 )
 LIMITS = {
     "ANONYMOUS_DAILY_LIMIT": "1000",
@@ -63,6 +66,28 @@ QUEUES = """
       Environment: {Variables: {STRIPE_EVENTS_QUEUE_URL: !Ref StripeEvents}}
       Events:
         Queue: {Type: SQS, Properties: {Queue: !GetAtt StripeEvents.Arn}}
+  ImageObjects: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 180}}
+  InputsBucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      NotificationConfiguration:
+        QueueConfigurations: [{Event: "s3:ObjectCreated:*", Queue: !GetAtt ImageObjects.Arn}]
+  ResultsBucket: {Type: AWS::S3::Bucket}
+  ObjectFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      PackageType: Image
+      ImageConfig: {Command: [toys.objects.handler.handler]}
+      Events:
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt ImageObjects.Arn, ScalingConfig: {MaximumConcurrency: 2}}}
+"""
+OBJECTS = """
+import os
+
+print("loaded", os.getpid(), flush=True)
+
+def handler(event, context):
+    print("object", os.environ["AWS_SECRET_ACCESS_KEY"], [record["body"] for record in event["Records"]], flush=True)
 """
 TAKE = """
 import os
@@ -84,6 +109,9 @@ def toy(tmp_path: Path) -> Path:
     handler = root / "toys" / "take" / "handler.py"
     handler.parent.mkdir()
     handler.write_text(TAKE)
+    objects = root / "toys" / "objects" / "handler.py"
+    objects.parent.mkdir()
+    objects.write_text(OBJECTS)
     return root
 
 
@@ -145,12 +173,19 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
             url = f"http://127.0.0.1:{port}"
             demo = demo_of(toy)
             demos.append(demo)
-            assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN", "STRIPE_WEBHOOK_SECRET"]
+            assert list(demo) == ["BASE_URL", "API_KEY", "USER_ID", "USER_TOKEN", "STRIPE_WEBHOOK_SECRET", *BUCKETS]
             assert demo["BASE_URL"] == url
             environment = requests.get(url, timeout=10).json()["environment"]
             assert environment.items() >= LIMITS.items()
             assert [environment[name] for name in ("CORE_TABLE", "EPHEMERAL_TABLE")] == ["CoreTable", "EphemeralTable"]
             assert environment["CATALOGUE"] == ""
+            assert [environment[name] for name in BUCKETS] == [demo[name] for name in BUCKETS]
+            assert demo["S3_ENDPOINT_URL"] == environment["DYNAMODB_ENDPOINT_URL"]
+            s3 = s3_client(demo["S3_ENDPOINT_URL"])
+            listing = s3.list_objects_v2(Bucket=demo["INPUTS_BUCKET"])
+            assert listing["KeyCount"] == (len(demos) - 1 if not arguments else 0)
+            s3.put_object(Bucket=demo["INPUTS_BUCKET"], Key=f"{len(demos)}.jpg", Body=b"kept")
+            s3.close()
             assert environment["SQS_ENDPOINT_URL"] == environment["DYNAMODB_ENDPOINT_URL"]
             assert environment["STRIPE_EVENTS_QUEUE_URL"].endswith("/123456789012/StripeEvents")
             assert environment["STRIPE_WEBHOOK_SECRETS"] == demo["STRIPE_WEBHOOK_SECRET"]
@@ -190,6 +225,32 @@ def test_what_is_told_and_what_is_kept(toy: Path) -> None:
     assert secrets[0] == secrets[1] != secrets[2]
     assert all(re.fullmatch("whsec_[0-9a-f]{48}", secret) for secret in secrets)
     assert (toy / "state" / "stripe-webhook-secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_function_in_the_background_is_loaded_for_its_first_object_and_ends_with_the_run(toy: Path) -> None:
+    with started(toy) as (process, _):
+        until_ready(process)
+        demo = demo_of(toy)
+        s3 = s3_client(demo["S3_ENDPOINT_URL"])
+        s3.put_object(Bucket=demo["INPUTS_BUCKET"], Key="a b+c.jpg", Body=b"kept")
+        s3.close()
+        queue = (sqs_client(demo["S3_ENDPOINT_URL"]), f"{demo['S3_ENDPOINT_URL']}/123456789012/ImageObjects")
+
+        def held() -> set[str]:
+            names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+            attributes = queue[0].get_queue_attributes(QueueUrl=queue[1], AttributeNames=names)["Attributes"]
+            return {attributes[name] for name in names}
+
+        assert wait_until(lambda: held() == {"0"}, 10)
+        queue[0].close()
+        started_by_it = children(process.pid)
+        _, errors = stopped(process)
+        assert not any(is_alive(child) for child in started_by_it)
+    assert errors.count("loaded") == 1  # one worker, though two could be
+    assert "a+b%2Bc.jpg" in errors
+    secrets = set(re.findall("object ([0-9a-f]{64}) ", errors))
+    assert len(secrets) == 1
+    assert not secrets & set(demo.values())
 
 
 def test_the_users_own_stripe_and_a_message_on_the_queue(toy: Path) -> None:

@@ -10,6 +10,8 @@ from rmbg.config import (
     AccountSettings,
     ImageSettings,
     InvalidSetting,
+    ObjectSettings,
+    ProcessingSettings,
     load_catalogue,
     threads_for,
 )
@@ -157,3 +159,41 @@ def test_a_catalogue_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("memory_mb", "threads"), [(128, 1), (1769, 1), (2653, 1), (2654, 2), (3538, 2), (10_240, 6)])
 def test_threads_are_the_vcpus_that_the_memory_buys(memory_mb: int, threads: int) -> None:
     assert threads_for(memory_mb) == threads
+
+
+PROCESSING = {"CORE_TABLE": "core", "EPHEMERAL_TABLE": "ephemeral", "MODEL_DIR": "/opt/model", "RESULTS_BUCKET": "out"}
+
+
+def test_buckets_may_be_absent_where_nothing_needs_them() -> None:
+    assert ImageSettings.from_environment(IMAGE).objects == ObjectSettings("", "", None)
+    named = {**ACCOUNT_API, "INPUTS_BUCKET": "in", "RESULTS_BUCKET": "out", "S3_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert AccountApiSettings.from_environment(named).objects == ObjectSettings("in", "out", "http://127.0.0.1:1")
+    assert AccountApiSettings.from_environment({**named, "S3_ENDPOINT_URL": ""}).objects.endpoint_url is None
+
+
+def test_the_function_that_processes_objects_needs_no_issuer_and_no_allowance() -> None:
+    settings = ProcessingSettings.from_environment({**PROCESSING, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "5307"})
+    assert (settings.threads, settings.model_dir, settings.completion_topic_arn) == (3, Path("/opt/model"), "")
+    assert settings.objects.results_bucket == "out"
+    assert settings.catalogue.free.name == "Free"
+
+
+@pytest.mark.parametrize("name", PROCESSING)
+def test_but_it_needs_these(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"{name} is not set"):
+        ProcessingSettings.from_environment({**PROCESSING, name: ""})
+
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:"
+
+
+@pytest.mark.parametrize("arn", ["topic", TOPIC, TOPIC.replace("sns", "sqs") + "queue", TOPIC + "ordered.fifo"])
+def test_a_topic_that_is_none(arn: str) -> None:
+    with pytest.raises(InvalidSetting, match="COMPLETION_TOPIC_ARN"):
+        ProcessingSettings.from_environment({**PROCESSING, "COMPLETION_TOPIC_ARN": arn})
+
+
+@pytest.mark.parametrize("arn", [TOPIC + "Done_1-x", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:done"])
+def test_a_topic(arn: str) -> None:
+    settings = ProcessingSettings.from_environment({**PROCESSING, "COMPLETION_TOPIC_ARN": arn})
+    assert settings.completion_topic_arn == arn

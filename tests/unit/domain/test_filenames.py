@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmbg.domain.filenames import extension, result_name
+from rmbg.domain.filenames import extension, media_type, result_name
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,19 @@ def test_a_result_name_can_stand_in_a_header(filename: str) -> None:
     assert len(name) <= 100 + len("-rmbg.webp")
     assert not set(name) & set('"\\/\r\n\x00')
     name.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        ("a.jpg", "image/jpeg"),
+        ("a.JPEG", "image/jpeg"),
+        ("a.png", "image/png"),
+        ("a.webp", "image/webp"),
+        ("a.bmp", "image/bmp"),
+        ("a", "application/octet-stream"),
+        ("a.exe", "application/octet-stream"),
+    ],
+)
+def test_the_type_that_a_name_promises(filename: str, expected: str) -> None:
+    assert media_type(filename) == expected

@@ -29,6 +29,7 @@ ACCOUNT = Account(uid="u1", email="", email_verified=True, plan="Free", included
 KEY, TOKEN, BASIC = {"x-api-key": "key"}, {"authorization": "Bearer token"}, {"authorization": "Basic eA=="}
 MISTAKE = (400, "This is a mistake: Cannot use both API key and user token")
 NO_KEY, NO_TOKEN = (401, "invalid api key"), (401, "invalid user token")
+ENDPOINTS = [("key", KEY), ("token", TOKEN), ("either", KEY), ("either", TOKEN), ("payment", KEY), ("payment", TOKEN)]
 SHORT = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
@@ -91,6 +92,10 @@ class World:
                     assert admission.by_key() is ACCOUNT
                 case "token":
                     assert admission.by_token() is ACCOUNT
+                case "either":
+                    identity = admission.by_key_or_token()
+                    assert identity.account is ACCOUNT
+                    assert identity.channel is (Channel.API if "x-api-key" in headers else Channel.APP)
                 case _:
                     payment = admission.payment(26)
                     expected = AccountPayment if headers else AnonymousPayment
@@ -113,7 +118,7 @@ class World:
 # rows 1 and 2
 
 
-@pytest.mark.parametrize("what", ["key", "token", "payment"])
+@pytest.mark.parametrize("what", ["key", "token", "either", "payment"])
 @pytest.mark.parametrize("other", [TOKEN, BASIC])
 def test_row_1_comes_first_everywhere_and_asks_nobody(what: str, other: dict[str, str]) -> None:
     world = World()
@@ -134,6 +139,9 @@ def test_row_1_comes_first_everywhere_and_asks_nobody(what: str, other: dict[str
         ("token", KEY, NO_TOKEN),
         ("token", BASIC, NO_TOKEN),
         ("token", {"authorization": "Bearer "}, NO_TOKEN),
+        ("either", {}, NO_KEY),
+        ("either", {"x-api-key": "", "authorization": "Bearer "}, NO_KEY),
+        ("either", BASIC, NO_TOKEN),
         ("payment", BASIC, NO_TOKEN),
     ],
 )
@@ -145,7 +153,7 @@ def test_who_sends_nothing_that_an_endpoint_takes(
     assert (world.asked, world.rates) == ([], [])
 
 
-@pytest.mark.parametrize(("what", "headers"), [("key", KEY), ("token", TOKEN), ("payment", KEY), ("payment", TOKEN)])
+@pytest.mark.parametrize(("what", "headers"), ENDPOINTS)
 def test_rows_2_and_3_come_before_row_4(what: str, headers: dict[str, str]) -> None:
     world = World(allowed=False, refusal=PublicError(403, "no"))
     status, error, answered = world.call(what, headers)
@@ -157,7 +165,7 @@ def test_rows_2_and_3_come_before_row_4(what: str, headers: dict[str, str]) -> N
 # row 4
 
 
-@pytest.mark.parametrize(("what", "headers"), [("key", KEY), ("token", TOKEN), ("payment", KEY), ("payment", TOKEN)])
+@pytest.mark.parametrize(("what", "headers"), ENDPOINTS)
 def test_an_account_is_limited_by_its_plan_at_every_endpoint(what: str, headers: dict[str, str]) -> None:
     world = World()
     status, _, answered = world.call(what, headers)

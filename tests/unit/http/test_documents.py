@@ -1,10 +1,15 @@
 """The account function's JSON, key by key, as clients know it."""
 
 import json
+from dataclasses import replace
 
-from rmbg.domain.credits import ApiKey
-from rmbg.http.documents import cycles_document, key_document, usage_document
+from rmbg.domain.credits import ApiKey, Channel
+from rmbg.domain.jobs import Job, JobResult, JobStatus
+from rmbg.http.documents import created_job_document, cycles_document, job_document, key_document, usage_document
+from rmbg.services.create_job import CreatedJob
+from rmbg.services.report_job import JobReport, ResultLink
 from rmbg.services.report_usage import Cycle, Usage
+from rmbg.storage.objects import PresignedPost
 
 CYCLE = Cycle(start=10, end=20, app=3, api=4, included=50, remaining=43, synced=True)
 
@@ -47,3 +52,44 @@ def test_a_key_as_its_owner_sees_it() -> None:
         "last_used_on": None,
     }
     assert key_document(ApiKey("key_1", "", 0, "2026-11-22"))["last_used_on"] == "2026-11-22"
+
+
+JOB = Job(
+    id="job_1",
+    uid="u",
+    status=JobStatus.WAITING,
+    fields={},
+    filename="a.jpg",
+    channel=Channel.API,
+    created_at=1_700_000_000,
+    expires_at=1_700_000_900,
+    ends_at=1_700_700_000,
+)
+
+
+def test_a_new_job_says_where_its_file_goes() -> None:
+    form = PresignedPost("https://bucket", {"key": "k"})
+    assert json.dumps(created_job_document(CreatedJob(JOB, form), "https://api/jobs/job_1")) == (
+        '{"job_id": "job_1", "status": "waiting_for_upload", "upload": {"url": "https://bucket", '
+        '"fields": {"key": "k"}}, "expires_at": "2023-11-14T22:28:20Z", "status_url": "https://api/jobs/job_1"}'
+    )
+
+
+def test_a_job_has_a_result_or_an_error_or_neither() -> None:
+    done = replace(JOB, status=JobStatus.DONE, result=JobResult("key", "image/png", 4, 3, 77))
+    error = {"error": "no", "status": 400}
+    failed = replace(JOB, status=JobStatus.FAILED, error=error)
+    assert job_document(JobReport(JOB, None)) == {"job_id": "job_1", "status": "waiting_for_upload"}
+    assert job_document(JobReport(failed, None)) == {"job_id": "job_1", "status": "failed", "error": error}
+    assert job_document(JobReport(done, ResultLink("https://link", 1_700_000_000))) == {
+        "job_id": "job_1",
+        "status": "done",
+        "result": {
+            "url": "https://link",
+            "content_type": "image/png",
+            "width": 4,
+            "height": 3,
+            "size_bytes": 77,
+            "expires_at": "2023-11-14T22:13:20Z",
+        },
+    }

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from rmbg.http.requests import body_bytes, header, query_parameters, request_id
+from rmbg.http.requests import body_bytes, header, own_url, query_parameters, request_id
 from tests.support.events import proxy_event
 
 
@@ -36,3 +36,29 @@ def test_all_values_of_a_query_parameter_in_their_order() -> None:
     query = {"expand": ["b", "a"], "year": ["2026"]}
     assert query_parameters(event(multiValueQueryStringParameters=query)) == query
     assert query_parameters(event(multiValueQueryStringParameters=None)) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "context", "headers", "url"),
+    [
+        # under the stage's own address, under a domain of one's own, on the local gateway
+        ("/jobs", {"path": "/Prod/jobs", "domainName": "x.amazonaws.com"}, {}, "https://x.amazonaws.com/Prod/jobs/1"),
+        ("/jobs", {"path": "/jobs", "domainName": "api.example.com"}, {}, "https://api.example.com/jobs/1"),
+        (
+            "/jobs",
+            {"path": "/v1/jobs", "domainName": "e.com"},
+            {"x-forwarded-proto": "https"},
+            "https://e.com/v1/jobs/1",
+        ),
+        (
+            "/jobs",
+            {"path": "/jobs", "domainName": "127.0.0.1:3000"},
+            {"X-Forwarded-Proto": "http"},
+            "http://127.0.0.1:3000/jobs/1",
+        ),
+        ("/jobs", {"path": "/other", "domainName": "e.com"}, {}, "https://e.com/jobs/1"),
+        ("/jobs", {}, {"Host": "e.com"}, "https://e.com/jobs/1"),
+    ],
+)
+def test_the_api_s_own_address(path: str, context: dict[str, str], headers: dict[str, str], url: str) -> None:
+    assert own_url(event(path=path, requestContext=context, headers=headers), "/jobs/1") == url

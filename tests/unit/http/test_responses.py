@@ -4,16 +4,18 @@ import base64
 
 import pytest
 
+from rmbg.domain.filenames import content_disposition
 from rmbg.domain.geometry import Size
 from rmbg.domain.options import OutputFormat
 from rmbg.domain.pictures import Cutout
 from rmbg.errors import PublicError
 from rmbg.http.responses import (
     base64_size_bytes,
-    check_answer_size,
-    content_disposition,
     error_response,
+    fits_answer,
     picture_response,
+    result_too_large,
+    see_other,
     with_common_headers,
 )
 
@@ -45,20 +47,31 @@ def test_an_answer_may_be_as_large_as_the_bound_with_its_headers() -> None:
     headers = picture_response(CUTOUT, filename="a.jpg", credits_charged=1, server_timing="").headers
     own = ("X-Width", "X-Height", "Content-Disposition", "Cache-Control")
     bound = 4_000_000 + sum(len(name) + len(str(headers[name])) for name in own)
-    check_answer_size(CUTOUT, filename="a.jpg", max_response_bytes=bound)
-    check_answer_size(CUTOUT, filename="a.jpg", max_response_bytes=0)  # no bound
-    with pytest.raises(PublicError) as raised:
-        check_answer_size(CUTOUT, filename="a.jpg", max_response_bytes=bound - 1)
-    assert raised.value.status == 413
-    assert raised.value.message == (
+    assert fits_answer(CUTOUT, filename="a.jpg", max_response_bytes=bound)
+    assert fits_answer(CUTOUT, filename="a.jpg", max_response_bytes=0)  # no bound
+    assert not fits_answer(CUTOUT, filename="a.jpg", max_response_bytes=bound - 1)
+
+
+def test_a_result_that_has_nowhere_to_go() -> None:
+    refusal = result_too_large(CUTOUT)
+    assert refusal.status == 413
+    assert refusal.message == (
         "The result (2.9 MB) is larger than this API can return; use format=webp or a smaller w/h."
     )
 
 
 def test_a_long_name_counts_as_much_as_it_takes() -> None:
-    check_answer_size(CUTOUT, filename="a.jpg", max_response_bytes=4_000_200)
-    with pytest.raises(PublicError):
-        check_answer_size(CUTOUT, filename="图" * 100, max_response_bytes=4_000_200)
+    assert fits_answer(CUTOUT, filename="a.jpg", max_response_bytes=4_000_200)
+    assert not fits_answer(CUTOUT, filename="图" * 100, max_response_bytes=4_000_200)
+
+
+def test_a_redirection_says_of_the_picture_what_the_picture_s_answer_says() -> None:
+    answer = see_other("https://s3/x", CUTOUT, filename="a.jpg", credits_charged=1, server_timing="decode;dur=1.5")
+    direct = picture_response(CUTOUT, filename="a.jpg", credits_charged=1, server_timing="decode;dur=1.5")
+    assert (answer.status_code, answer.body) == (303, "")
+    expected = {**dict(direct.headers), "Location": "https://s3/x"}
+    del expected["Content-Type"]
+    assert dict(answer.headers) == expected
 
 
 def test_a_name_that_is_not_ascii_is_given_twice() -> None:

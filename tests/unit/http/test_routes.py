@@ -15,6 +15,8 @@ from rmbg.http.routes import allowed_methods
         ("/api/api-keys/key_0aZ9", ("DELETE", "OPTIONS")),
         ("/api/api-keys/{key_id}", ("DELETE", "OPTIONS")),
         ("/api/api-keys/a.b-c%20d", ("DELETE", "OPTIONS")),
+        ("/jobs", ("POST", "OPTIONS")),
+        ("/jobs/job_0aZ9", ("GET", "HEAD", "OPTIONS")),
     ],
 )
 def test_what_a_path_takes_with_and_without_a_trailing_slash(path: str, allowed: tuple[str, ...]) -> None:

@@ -17,10 +17,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = "functions.background_removal.http_handler"
+OBJECTS = "functions.background_removal.s3_handler"
 ACCOUNT = "functions.account_api.handler"
 WEBHOOK = "functions.stripe_webhook.handler"
 SYNC = "functions.billing_sync.handler"
-HANDLERS = (IMAGE, ACCOUNT, WEBHOOK, SYNC)
+HANDLERS = (IMAGE, OBJECTS, ACCOUNT, WEBHOOK, SYNC)
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -37,6 +38,8 @@ ENVIRONMENT = {
     "ANONYMOUS_DAILY_LIMIT_TOTAL": "500",
     "ANONYMOUS_BURST": "5",
     "ANONYMOUS_RATE_PER_SECOND": "0.2",
+    "INPUTS_BUCKET": "inputs",
+    "RESULTS_BUCKET": "results",
     "MODEL": "u2netp",
     "MODEL_DIR": "unused",
     "MAX_UPLOAD_BYTES": "4600000",

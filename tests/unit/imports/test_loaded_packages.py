@@ -7,12 +7,13 @@ import pytest
 
 from rmbg.domain.keys import api_key
 from tests.support.events import File, multipart, proxy_event
-from tests.unit.imports.child import ACCOUNT, HANDLERS, IMAGE, SYNC, WEBHOOK, imported
+from tests.unit.imports.child import ACCOUNT, HANDLERS, IMAGE, OBJECTS, SYNC, WEBHOOK, imported
 
 # Of botocore, Powertools imports the empty package itself; typing_extensions and jmespath are its too.
 POWERTOOLS = {"aws_lambda_powertools", "botocore", "jmespath", "typing_extensions"}
 ALLOWED = {
-    IMAGE: POWERTOOLS | {"numpy", "onnxruntime", "PIL"},
+    IMAGE: POWERTOOLS | {"numpy", "onnxruntime", "PIL", "isal"},
+    OBJECTS: POWERTOOLS | {"numpy", "onnxruntime", "PIL", "isal"},
     ACCOUNT: POWERTOOLS,
     WEBHOOK: POWERTOOLS,
     SYNC: POWERTOOLS,

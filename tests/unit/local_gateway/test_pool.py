@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tools.local_gateway import frames
+from tools.local_gateway import pool as pool_module
 from tools.local_gateway.events import EncodedEvent
 from tools.local_gateway.pool import FunctionFailed, FunctionUnavailable, Pool, Returned
 from tools.local_gateway.process import InitFailed, WorkerProcess
@@ -60,6 +61,8 @@ def play(
     fates: Iterable[str | None],
     size: int,
     scene: Callable[[Pool, list[FakeWorker]], Awaitable[None]],
+    *,
+    in_background: bool = False,
 ) -> None:
     """A scene with a started pool; `fates` are those of its workers, in the order of their start."""
     workers: list[FakeWorker] = []
@@ -70,7 +73,7 @@ def play(
         return workers[-1]
 
     async def run() -> None:
-        pool = Pool(FUNCTION, Path(), Settings(workers={"F": size}))
+        pool = Pool(FUNCTION, Path(), Settings(workers={"F": size}), in_background=in_background)
         await pool.start()
         try:
             async with asyncio.timeout(5):
@@ -152,3 +155,38 @@ def test_a_start_that_fails_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(InitFailed):
         play(monkeypatch, [None, NEVER_STARTS], 2, scene)
+
+
+def test_in_the_background_the_first_call_starts_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(pool: Pool, workers: list[FakeWorker]) -> None:
+        await asyncio.sleep(0.01)
+        assert not workers
+        answers = await asyncio.gather(*(invoke(pool, name) for name in ("first", "second", "third")))
+        assert {answer.answer for answer in answers} <= {0, 1}
+        assert len(workers) == 2
+
+    play(monkeypatch, [], 2, scene, in_background=True)
+
+
+def test_a_worker_in_the_background_that_cannot_be_started_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "_FIRST_PAUSE_SECONDS", 0.01)
+
+    async def scene(pool: Pool, _workers: list[FakeWorker]) -> None:
+        with pytest.raises(FunctionUnavailable):
+            await invoke(pool, "first")
+        async with asyncio.timeout(2):
+            while True:
+                try:
+                    assert (await invoke(pool, "second")).answer == 3
+                    return
+                except FunctionUnavailable:
+                    await asyncio.sleep(0.01)
+
+    play(monkeypatch, [NEVER_STARTS] * 3, 1, scene, in_background=True)
+
+
+def test_one_in_the_background_that_was_never_called_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(_pool: Pool, _workers: list[FakeWorker]) -> None:
+        pass
+
+    play(monkeypatch, [], 1, scene, in_background=True)

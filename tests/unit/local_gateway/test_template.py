@@ -6,6 +6,7 @@ import pytest
 
 from tools.local_gateway.intrinsics import TemplateError
 from tools.local_gateway.routes import Route
+from tools.local_gateway.settings import Settings
 from tools.local_gateway.template import Deployment, QueueSource, load_template
 from tools.make_events import deployment
 
@@ -36,6 +37,9 @@ QUEUED = """
       Events:
         Jobs: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
 """
+IMAGE_QUEUED = QUEUED.replace(
+    "Handler: handler.handler", "PackageType: Image\n      ImageConfig: {Command: [functions.worker.handler.handler]}"
+)
 
 
 def load(tmp_path: Path, resources: str = API + FUNCTION, overrides: dict[str, str] | None = None) -> Deployment:
@@ -93,6 +97,21 @@ def test_a_function_with_a_queue_alone_is_served(tmp_path: Path) -> None:
     assert [function.name for function in deployment.functions] == ["Hello", "Worker"]
     assert deployment.queue_sources == (QueueSource("Jobs", "Worker", 10, False, None),)
     assert [route.function for route in deployment.routes] == ["Hello"]
+
+
+def test_only_an_image_function_without_a_route_is_in_the_background(tmp_path: Path) -> None:
+    for properties, is_background in ((FUNCTION + QUEUED, False), (FUNCTION + IMAGE_QUEUED, True)):
+        deployment = load(tmp_path, API + properties)
+        found = {function.name: deployment.is_background(function) for function in deployment.functions}
+        assert found == {"Hello": False, "Worker": is_background}
+    assert Settings().workers_for(deployment.functions[1], in_background=True) == 1
+    assert Settings(workers={"Worker": 3}).workers_for(deployment.functions[1], in_background=True) == 3
+
+
+def test_variables_reach_every_function_last(tmp_path: Path) -> None:
+    deployment = load(tmp_path, API + FUNCTION + QUEUED).with_variables({"COUNT": "4", "NEW": "x"})
+    for function in deployment.functions:
+        assert (function.environment["COUNT"], function.environment["NEW"]) == ("4", "x")
 
 
 def test_what_a_queue_event_says_is_read(tmp_path: Path) -> None:
@@ -167,6 +186,9 @@ def test_our_template_can_be_served_and_says_what_it_promises() -> None:
     assert account.entry == "functions.account_api.handler.handler"
     assert served.binary_media_types == ("*/*",)
     assert Route("POST", "/rmbg", image.name) in served.routes
+    objects = functions["ObjectProcessingFunction"]
+    assert objects.entry == "functions.background_removal.s3_handler.handler"
+    assert [function.name for function in served.functions if served.is_background(function)] == [objects.name]
     # a resource without one of the methods would answer it as if the path did not exist
     taken = {(route.method, route.resource) for route in served.routes}
     methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -8,8 +8,9 @@ import pytest
 
 from tools.local_store import emulator, emulator_process
 from tools.local_store.emulator import running_emulator
-from tools.local_store.emulator_process import Guard, Saving
+from tools.local_store.emulator_process import PAGES, Saving, pages_of
 from tools.local_store.errors import EmulatorFailed, StartCancelled, StateUnreadable
+from tools.local_store.guard import Guard
 from tools.local_store.install import install_emulator
 from tools.local_store.state import locked
 
@@ -62,7 +63,8 @@ def _status(guard: Guard, method: str, path: str, **headers: str) -> int:
 
     given = {"host": HOST, **headers}
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()]
-    scope = {"type": "http", "method": method, "path": path, "headers": pairs}
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
     asyncio.run(guard(scope, send, send))  # type: ignore[arg-type]
     return int(sent[0]["status"])
 
@@ -89,6 +91,47 @@ def test_the_guard_tells_changes_and_lets_no_page_in() -> None:
     asyncio.run(guard.close())
     assert _status(guard, "POST", "/", x_amz_target=target + "UpdateItem") == 503
     assert len(changes) == 2
+
+
+def test_what_a_page_may_do_is_a_change_whatever_it_says_of_itself() -> None:
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 403 if scope["path"] == "/" else 204, "headers": []})
+
+    changes: list[int] = []
+    guard = Guard(_app, lambda: changes.append(1), {HOST.encode()}, pages)
+    assert _status(guard, "POST", "/", origin="null") == 403
+    assert _status(guard, "GET", "/bucket/key", origin="null") == 204
+    assert not changes
+    assert _status(guard, "POST", "/bucket", origin="null", x_amz_target="DynamoDB_20120810.GetItem") == 204
+    assert len(changes) == 1
+    assert _status(guard, "POST", "/bucket", origin="null", host="page.example") == 403
+
+
+def test_a_request_that_is_signed_twice_is_refused_as_by_s3() -> None:
+    guard = Guard(_app, lambda: None, {HOST.encode()})
+    assert _status(guard, "GET", "/bucket/key?X-Amz-Signature=0") == 200
+    assert _status(guard, "GET", "/bucket/key", authorization="Bearer token") == 200
+    assert _status(guard, "GET", "/bucket/key?X-Amz-Signature=0", authorization="Bearer token") == 400
+
+
+def test_no_websocket_is_opened() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    guard = Guard(_app, lambda: None, {HOST.encode()})
+    scope = {"type": "websocket", "path": "/", "query_string": b"", "headers": [(b"host", HOST.encode())]}
+    asyncio.run(guard(scope, send, send))  # type: ignore[arg-type]
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_pages_need_to_be_told_where_and_by_whom() -> None:
+    environment = dict.fromkeys(PAGES, "x")
+    assert pages_of(environment, _app)
+    for name in PAGES:
+        assert pages_of({**environment, name: ""}, _app) is None
+        assert pages_of({key: value for key, value in environment.items() if key != name}, _app) is None
 
 
 @pytest.mark.parametrize(("answer", "is_change"), [(b"{}", False), (b'{"Messages": [{}]}', True)])

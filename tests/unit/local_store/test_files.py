@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from tools.local_store.backend import DemoFiles
+from tools.local_store.demo_files import DemoFiles
 from tools.local_store.files import write_private
 
 

@@ -73,8 +73,8 @@ class Studio:
     def refund(self) -> None:
         self._do("refund")
 
-    def check(self, _: Cutout) -> None:
-        self._do("check")
+    def deliver(self, _: Cutout) -> None:
+        self._do("deliver")
 
     def make(self, *, filename: str = "a.png", data: bytes = b"data", **fields: str) -> Cutout:
         return remove_background(
@@ -83,11 +83,11 @@ class Studio:
             self,
             deadline=Deadline(self.clock.now + 24, self.clock),
             timer=StageTimer(),
-            check_result=self.check,
+            deliver=self.deliver,
         )
 
 
-WHOLE = ["inspect", "decode", "begin", "segment", "render", "encode", "check", "commit"]
+WHOLE = ["inspect", "decode", "begin", "segment", "render", "encode", "deliver", "commit"]
 
 
 def test_a_picture_is_reserved_for_made_checked_and_committed() -> None:
@@ -148,7 +148,7 @@ def test_a_payment_that_is_refused_is_not_given_back(refusal: BaseException) -> 
     assert studio.done == ["inspect", "decode", "begin"]
 
 
-@pytest.mark.parametrize("step", ["segment", "render", "encode", "check"])
+@pytest.mark.parametrize("step", ["segment", "render", "encode", "deliver"])
 @pytest.mark.parametrize("failure", [ValueError(), MemoryError(), KeyboardInterrupt(), SystemExit()], ids=repr)
 def test_whatever_goes_wrong_after_it_gives_it_back_once(step: str, failure: BaseException) -> None:
     studio = Studio(step, failure)
@@ -167,7 +167,7 @@ def test_a_call_that_is_late_before_the_work_does_none_of_it(step: str) -> None:
     assert studio.done == ["inspect", "decode", "begin", "refund"]
 
 
-@pytest.mark.parametrize("step", ["segment", "render", "encode", "check"])
+@pytest.mark.parametrize("step", ["segment", "render", "encode", "deliver"])
 def test_an_answer_that_would_come_too_late_is_not_paid(step: str) -> None:
     studio = Studio()
     studio.slow_stage = step

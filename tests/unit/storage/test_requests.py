@@ -24,12 +24,13 @@ from rmbg.domain.credits import (
     WindowKind,
 )
 from rmbg.domain.gcra import Gcra
+from rmbg.domain.jobs import Job, JobResult, JobStatus
 from rmbg.domain.keys import MAX_LIVE_KEYS
 from rmbg.domain.plans import Plan, RateLimit
 from rmbg.domain.purchases import Dispute, Purchase
 from rmbg.domain.stripe_objects import SubscriptionFacts
 from rmbg.domain.subscriptions import BillingState, InvoiceFacts, InvoiceState
-from rmbg.storage import accounts, credits, expressions, limits, schema, stripe
+from rmbg.storage import accounts, credits, expressions, jobs, limits, schema, stripe
 from rmbg.storage.expressions import Request
 
 TABLE = "table"
@@ -56,6 +57,18 @@ FACTS = SubscriptionFacts(
 )
 WINDOW = Window(WindowKind.MONTH, PERIOD, 50, used=3, app=1, api=2)
 PURCHASE = Purchase(2000, 1000, 10, 1, {"re_1": (5, 1)}, {"dp_1": Dispute.OPEN}, 1900, 4)
+
+JOB = Job(
+    id="job_" + "0" * 22,
+    uid="somebody",
+    status=JobStatus.WAITING,
+    fields={"w": "8"},
+    filename="ü.jpg",
+    channel=Channel.API,
+    created_at=1,
+    expires_at=2,
+    ends_at=3,
+)
 
 REQUESTS: dict[str, Request] = {
     "stripe.put_subscription": stripe.put_subscription(TABLE, "somebody", FACTS),
@@ -124,6 +137,13 @@ REQUESTS: dict[str, Request] = {
     "limits.replay_idempotent": limits.replay_idempotent(TABLE, KEY, fingerprint="f", replayer="o", max_replays=3),
     "limits.finish_idempotent": limits.finish_idempotent(TABLE, KEY, owner="o"),
     "limits.abandon_idempotent": limits.abandon_idempotent(TABLE, KEY, owner="o"),
+    "jobs.create": jobs.create(TABLE, JOB),
+    "jobs.claim_key": jobs.claim_key(TABLE, KEY, fingerprint="f", job_id=JOB.id, expires_at=2, now=1),
+    "jobs.renew": jobs.renew(TABLE, "somebody", JOB.id, expires_at=2, ends_at=3),
+    "jobs.begin": jobs.begin(TABLE, "somebody", JOB.id, now=1),
+    "jobs.finish": jobs.finish(TABLE, "somebody", JOB.id, JobResult("key", "image/webp", 4, 3, 2), now=1),
+    "jobs.fail": jobs.fail(TABLE, "somebody", JOB.id, {"error": "no", "status": 400}),
+    "jobs.put_done": jobs.put_done(TABLE, "somebody", JOB.id, owner="o", result_key="key", now=1_790_000_000),
     "expressions.get": expressions.get(TABLE, KEY),
     "expressions.query": expressions.query(TABLE, KEY.pk, "W#", "W#~"),
 }
@@ -177,7 +197,7 @@ def _builders(module: ModuleType) -> set[str]:
 def test_every_request_is_looked_at() -> None:
     generic = {"expressions.update", "expressions.put_if_absent", "expressions.scan"}
     known = {name.partition(",")[0] for name in REQUESTS}
-    assert set().union(*map(_builders, (accounts, credits, limits, stripe, expressions))) - generic == known
+    assert set().union(*map(_builders, (accounts, credits, jobs, limits, stripe, expressions))) - generic == known
 
 
 @each_request

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from typing import Final
+from urllib.parse import quote
 
 ALLOWED_EXTENSIONS: Final = ("webp", "bmp", "png", "jpg", "jpeg")
 MAX_NAME_CHARACTERS: Final = 100
@@ -21,6 +22,14 @@ def extension(filename: str) -> str:
     return suffix.lower() if dot and stem else ""
 
 
+def media_type(filename: str) -> str:
+    """What a name says of the bytes; nothing for one without an extension of ours."""
+    suffix = extension(filename)
+    if suffix not in ALLOWED_EXTENSIONS:
+        return "application/octet-stream"
+    return f"image/{'jpeg' if suffix == 'jpg' else suffix}"
+
+
 def result_name(filename: str, new_extension: str) -> str:
     """`NAME-rmbg.EXT`: NAME is the base name without extension, controls, quotes and path characters.
 
@@ -31,6 +40,14 @@ def result_name(filename: str, new_extension: str) -> str:
     kept = "".join(character for character in stem if not _is_control(character))
     kept = _QUOTES_AND_PATH_CHARACTERS.sub("", kept).strip(" .")[:MAX_NAME_CHARACTERS].rstrip(" .")
     return f"{kept or _FALLBACK_NAME}-rmbg.{new_extension}"
+
+
+def content_disposition(filename: str) -> str:
+    """`inline` with an ASCII name, and the name itself as `filename*` where it is not ASCII (RFC 6266, RFC 8187)."""
+    if filename.isascii():
+        return f'inline; filename="{filename}"'
+    ascii_name = "".join(character if character.isascii() else "_" for character in filename)
+    return f"inline; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def _is_control(character: str) -> bool:

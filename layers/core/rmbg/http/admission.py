@@ -48,6 +48,20 @@ class Admission:
             raise invalid_user_token()
         return self._admitted(self._services.authenticator.by_token(credentials.token)).account
 
+    def by_key_or_token(self) -> Identity:
+        """Who calls an endpoint that takes either."""
+        identity = self._identity(read_credentials(self._event))
+        if identity is None:
+            raise invalid_api_key()
+        return self._admitted(identity)
+
+    def idempotency_key(self) -> str:
+        """The request's Idempotency-Key, empty if there is none. Raises PublicError (400) for one that is none."""
+        key = header(self._event, IDEMPOTENCY_HEADER)
+        if key and not is_valid(key):
+            raise PublicError(400, "Idempotency-Key must be 1 to 255 printable ASCII characters.")
+        return key
+
     def payment(self, lease_seconds: float) -> AccountPayment | AnonymousPayment:
         """Who pays for a picture: an account by key or token, or a caller without either. Nothing is taken yet.
 
@@ -58,15 +72,12 @@ class Admission:
         if identity is None:
             return self._anonymous()
         self._admitted(identity)
-        idempotency_key = header(self._event, IDEMPOTENCY_HEADER)
-        if idempotency_key and not is_valid(idempotency_key):
-            raise PublicError(400, "Idempotency-Key must be 1 to 255 printable ASCII characters.")
         return AccountPayment(
             self._services.store,
             self._services.credits,
             self._services.idempotency_keys,
             identity,
-            idempotency_key=idempotency_key,
+            idempotency_key=self.idempotency_key(),
             lease_seconds=lease_seconds,
         )
 

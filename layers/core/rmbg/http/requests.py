@@ -42,3 +42,12 @@ def query_parameters(event: APIGatewayProxyEvent) -> dict[str, list[str]]:
     """All values of each query parameter, in their order."""
     parameters = event.raw_event.get("multiValueQueryStringParameters") or {}
     return {str(name): [str(value) for value in values] for name, values in parameters.items()}
+
+
+def own_url(event: APIGatewayProxyEvent, path: str) -> str:
+    """The absolute URL of a path of this API, under the domain and the prefix that the request came to."""
+    context = event.raw_event.get("requestContext") or {}
+    asked, own = str(context.get("path") or ""), str(event.raw_event.get("path") or "")
+    prefix = asked.removesuffix(own) if own and asked.endswith(own) else ""
+    scheme = "http" if header(event, "x-forwarded-proto") == "http" else "https"
+    return f"{scheme}://{context.get('domainName') or header(event, 'host')}{prefix}{path}"

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import Response
 
-from rmbg.domain.filenames import result_name
+from rmbg.domain.filenames import content_disposition, result_name
 from rmbg.domain.pictures import Cutout
-from rmbg.errors import PublicError
+from rmbg.errors import PublicError, error_document
 
 EXPOSED_HEADERS: Final = (
     "Content-Disposition, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Credits-Charged, X-Height, "
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, X-Width"
 )
 BYTES_PER_MB: Final = 1_048_576
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def json_response(
@@ -30,23 +30,22 @@ def json_response(
 
 
 def error_response(error: PublicError) -> Response[str]:
-    """`{"error", "details", "status"}`; details only where there are several."""
-    document: dict[str, object] = {"error": error.message}
-    if error.details:
-        document["details"] = [problem._asdict() for problem in error.details]
-    document["status"] = error.status
-    return json_response(error.status, document, error.headers)
+    return json_response(error.status, error_document(error), error.headers)
 
 
-def check_answer_size(cutout: Cutout, *, filename: str, max_response_bytes: int) -> None:
-    """Raises PublicError (413) where the encoded answer would outgrow `max_response_bytes` (0: no bound)."""
+def fits_answer(cutout: Cutout, *, filename: str, max_response_bytes: int) -> bool:
+    """Whether the encoded answer stays within `max_response_bytes` (0: no bound)."""
     headers_size_bytes = sum(len(name) + len(value) for name, value in _picture_headers(cutout, filename).items())
-    if max_response_bytes and base64_size_bytes(len(cutout.data)) + headers_size_bytes > max_response_bytes:
-        raise PublicError(
-            413,
-            f"The result ({len(cutout.data) / BYTES_PER_MB:.1f} MB) is larger than this API can return; "
-            "use format=webp or a smaller w/h.",
-        )
+    return not max_response_bytes or base64_size_bytes(len(cutout.data)) + headers_size_bytes <= max_response_bytes
+
+
+def result_too_large(cutout: Cutout) -> PublicError:
+    """413, where large results have nowhere to go."""
+    return PublicError(
+        413,
+        f"The result ({len(cutout.data) / BYTES_PER_MB:.1f} MB) is larger than this API can return; "
+        "use format=webp or a smaller w/h.",
+    )
 
 
 def picture_response(cutout: Cutout, *, filename: str, credits_charged: int, server_timing: str) -> Response[bytes]:
@@ -56,21 +55,22 @@ def picture_response(cutout: Cutout, *, filename: str, credits_charged: int, ser
     return Response(status_code=200, content_type=cutout.format.media_type, body=cutout.data, headers=headers)
 
 
+def see_other(
+    location: str, cutout: Cutout, *, filename: str, credits_charged: int, server_timing: str
+) -> Response[str]:
+    """303 to where the picture lies, with all that a 200 says of it (RFC 9110, 15.4.4: the client follows by GET)."""
+    headers = _picture_headers(cutout, filename)
+    headers |= {"Location": location, "X-Credits-Charged": str(credits_charged), "Server-Timing": server_timing}
+    return Response(status_code=303, body="", headers=headers)
+
+
 def _picture_headers(cutout: Cutout, filename: str) -> dict[str, str]:
     return {
         "X-Width": str(cutout.size.width),
         "X-Height": str(cutout.size.height),
         "Content-Disposition": content_disposition(result_name(filename, cutout.format.extension)),
-        "Cache-Control": "no-store",
+        **NO_STORE,
     }
-
-
-def content_disposition(filename: str) -> str:
-    """`inline` with an ASCII name, and the name itself as `filename*` where it is not ASCII (RFC 6266, RFC 8187)."""
-    if filename.isascii():
-        return f'inline; filename="{filename}"'
-    ascii_name = "".join(character if character.isascii() else "_" for character in filename)
-    return f"inline; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def base64_size_bytes(size_bytes: int) -> int:

@@ -9,6 +9,8 @@ METHODS: Final = {
     "/api/membership-usage": ("GET",),
     "/api/api-keys": ("GET", "POST"),
     "/api/api-keys/{key_id}": ("DELETE",),
+    "/jobs": ("POST",),
+    "/jobs/{job_id}": ("GET",),
     "/webhooks/stripe": ("POST",),
 }
 _PARAMETER: Final = re.compile(r"\\\{\w+\\\}")

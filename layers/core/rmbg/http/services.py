@@ -2,23 +2,27 @@
 
 from functools import cached_property
 
-from rmbg.config import AccountSettings
+from rmbg.config import AccountSettings, ObjectSettings
 from rmbg.services.anonymous import AnonymousCallers
 from rmbg.services.authenticate import Authenticator
+from rmbg.services.create_job import CreateJob
 from rmbg.services.credits import Credits
 from rmbg.services.idempotency import IdempotencyKeys
 from rmbg.services.limiter import Limiter
 from rmbg.services.manage_keys import ManageKeys
+from rmbg.services.report_job import ReportJob
 from rmbg.services.report_usage import ReportUsage
 from rmbg.services.user_tokens import UserTokens
+from rmbg.storage.objects import Objects, open_objects
 from rmbg.storage.store import Store, open_store
 
 
 class Services:
     """Everything that knows accounts; each part is made once."""
 
-    def __init__(self, settings: AccountSettings) -> None:
+    def __init__(self, settings: AccountSettings, object_settings: ObjectSettings) -> None:
         self.settings = settings
+        self.object_settings = object_settings
 
     @cached_property
     def store(self) -> Store:
@@ -57,3 +61,15 @@ class Services:
     @cached_property
     def keys(self) -> ManageKeys:
         return ManageKeys(self.store)
+
+    @cached_property
+    def objects(self) -> Objects:
+        return open_objects(self.object_settings.endpoint_url)
+
+    @cached_property
+    def create_job(self) -> CreateJob:
+        return CreateJob(self.store, self.objects, self.object_settings.inputs_bucket)
+
+    @cached_property
+    def report_job(self) -> ReportJob:
+        return ReportJob(self.store, self.objects, self.object_settings.results_bucket)

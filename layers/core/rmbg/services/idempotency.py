@@ -110,10 +110,14 @@ class IdempotencyKeys:
                 return
 
 
+def other_request() -> PublicError:
+    return PublicError(422, "This Idempotency-Key was used with a different request.")
+
+
 def _check(row: Row, fingerprint: str, now: int) -> None:
     """What a key's item says against this request, if anything."""
     if row and text(row, "fingerprint") != fingerprint:
-        raise PublicError(422, "This Idempotency-Key was used with a different request.")
+        raise other_request()
     if text(row, "state") == "running":
         wait_seconds = max(1, integer(row, "lease") - now)
         raise PublicError(

@@ -17,7 +17,7 @@ from rmbg.storage.database import StoreUnavailable, TransactionFailed
 from rmbg.storage.store import Store
 
 LEASE_MARGIN_SECONDS: Final = 30.0
-_RESERVATION_CHARACTERS: Final = 22  # 128 bits in base62
+RESERVATION_CHARACTERS: Final = 22  # 128 bits in base62
 _COMMIT_PAUSE_SECONDS: Final = 0.1
 
 
@@ -28,7 +28,7 @@ class Payment(Protocol):
         """Take it, or raise PublicError: then nothing is taken."""
 
     def commit(self, deadline: Deadline) -> None:
-        """The picture is made. Never raises: it is delivered in any case."""
+        """The picture is made, and delivered in any case: raises only where it would be made anew."""
 
     def refund(self) -> None:
         """There is no picture. Never raises."""
@@ -60,7 +60,7 @@ class AccountPayment:
     def begin(self, fingerprint: Callable[[], str]) -> None:
         """Look the Idempotency-Key up, then reserve."""
         account = self.identity.account
-        reservation_id = base62(uuid.uuid4().int, _RESERVATION_CHARACTERS)
+        reservation_id = base62(uuid.uuid4().int, RESERVATION_CHARACTERS)
         self._credits.sweep_account(account, at_most=1)
         if self._idempotency_key:
             self._attempt = self._keys.begin(

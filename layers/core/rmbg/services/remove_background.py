@@ -47,15 +47,15 @@ def remove_background(
     *,
     deadline: Deadline,
     timer: StageTimer,
-    check_result: Callable[[Cutout], None] = lambda _: None,
+    deliver: Callable[[Cutout], None] = lambda _: None,
 ) -> Cutout:
     """Check the upload, cut the subject out, encode it as asked, and have it paid.
 
     Everything that a client can get wrong is found before the payment is taken: rows 6 to 12, 16 and 10 of the
     contract's error table, in the contract's order. Whatever goes wrong after that gives the payment back, a result
-    that `check_result` refuses and an answer that would come too late included.
+    that `deliver` refuses or cannot put where it belongs and an answer that would come too late included.
 
-    Raises PublicError, and what imaging raises for its own faults.
+    Raises PublicError, what imaging raises for its own faults, and what the payment's commit raises.
     """
     check_filename(upload.filename)
     check_size(len(upload.data))
@@ -79,7 +79,8 @@ def remove_background(
         del picture, matte  # a quarter of the peak memory of a large picture
         with timer.stage("encode"):
             cutout = imaging.encode(result, options)
-        check_result(cutout)
+        with timer.stage("deliver"):
+            deliver(cutout)
         deadline.check()
     except BaseException:
         with timer.stage("refund"):

@@ -10,6 +10,8 @@ core table (point-in-time recovery; `ttl` only where said):
     Customer       CUS#<id>       MAP
     Parked event   CUS#<id>       P#<event id>
     Stripe event   EV#<id>        EV                            ttl 40 days
+    Job            U#uid          J#<job id>                    ttl 8 days, done: 7 days more
+    Done           U#uid          DONE#<charge id>              ttl 40 days
     API key        KEY#<sha256>   KEY
     Key id         KID#<key id>   MAP
 
@@ -41,6 +43,7 @@ CUSTOMER_PREFIX: Final = "CUS#"
 
 EVENT_DAYS: Final = 40
 INVOICE_DAYS: Final = 400
+DONE_DAYS: Final = 40
 LONGEST_WINDOW_SECONDS: Final = 3 * 366 * DAY_SECONDS  # Stripe bills every three years at most
 
 
@@ -97,6 +100,14 @@ def parked_event(customer_id: str, event_id: str) -> Key:
 
 def stripe_event(identifier: str) -> Key:
     return Key(f"EV#{identifier}", "EV")
+
+
+def job(uid: str, job_id: str) -> Key:
+    return Key(f"U#{uid}", f"J#{job_id}")
+
+
+def done(uid: str, charge_id: str) -> Key:
+    return Key(f"U#{uid}", f"DONE#{charge_id}")
 
 
 def api_key(key_hash: str) -> Key:
