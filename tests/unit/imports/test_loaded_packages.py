@@ -12,7 +12,7 @@ from tests.unit.imports.child import ACCOUNT, HANDLERS, IMAGE, SYNC, WEBHOOK, im
 # Of botocore, Powertools imports the empty package itself; typing_extensions and jmespath are its too.
 POWERTOOLS = {"aws_lambda_powertools", "botocore", "jmespath", "typing_extensions"}
 ALLOWED = {
-    IMAGE: POWERTOOLS | {"numpy", "onnxruntime", "PIL"},
+    IMAGE: POWERTOOLS | {"numpy", "onnxruntime", "PIL", "isal"},
     ACCOUNT: POWERTOOLS,
     WEBHOOK: POWERTOOLS,
     SYNC: POWERTOOLS,
