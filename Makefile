@@ -14,7 +14,7 @@ STRIPE_EVENT := TYPE CUSTOMER USER SUBSCRIPTION PRICE INTERVAL STATUS MODE PERIO
 export PYTHON VENV PORT MODEL STATE_DIR AWS_LIMITS CATALOGUE STACK CONFIRM
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build invoke deploy destroy smoke lint type fmt check stripe-event bench bench-accounts clean lock calibrate
+.PHONY: help setup model run test test-slow test-e2e test-container test-deployed build invoke deploy destroy smoke lint type fmt check stripe-event bench bench-quality bench-large bench-cost bench-cold bench-page bench-accounts clean lock calibrate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +98,26 @@ fmt: ## format and fix what can be fixed
 bench: ## our whole path against `rembg`: seconds by stage, ratio, peak memory
 	@sh tools/setup.sh run
 	@$(PY) -m benchmarks $(ARGS)
+
+bench-quality: ## mattes and edges against the truth, beside `rembg` (ARGS="--model u2net --sides raw ours")
+	@sh tools/setup.sh run
+	@$(PY) -m benchmarks.quality $(ARGS)
+
+bench-large: ## pictures of 100 megapixels in every format: seconds and peak memory
+	@sh tools/setup.sh run
+	@$(PY) -m benchmarks.large $(ARGS)
+
+bench-cost: ## dollars for 1000 pictures by memory size, in the built image under Lambda's emulator (Docker)
+	@sh tools/setup.sh dev
+	@$(PY) -m benchmarks.lambda_cost $(ARGS)
+
+bench-cold: ## from the start of a process to its first answer
+	@sh tools/setup.sh run
+	@$(PY) -m benchmarks.cold_start $(ARGS)
+
+bench-page: ## write docs/benchmarks.md and the figures in other pages from the newest results (seconds)
+	@sh tools/setup.sh run
+	@$(PY) -m benchmarks.page $(ARGS)
 
 bench-accounts: ## what counting costs: DynamoDB units a request, its share of a request's time
 	@sh tools/setup.sh run

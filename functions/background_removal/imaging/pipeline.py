@@ -30,12 +30,16 @@ class Pipeline:
         return inspect(data)
 
     def decode(self, data: bytes, header: ImageHeader, geometry: Geometry) -> Picture:
+        if _is_large(header.stored):
+            self._release_memory()  # what earlier pictures left
         return decode(data, header, self._least(geometry.resized))
 
     def segment(self, picture: Picture) -> Segmentation:
         return self._segmenter.segment(picture)
 
     def render(self, picture: Picture, segmentation: Segmentation, geometry: Geometry, options: Options) -> Image.Image:
+        if any(map(_is_large, (picture.size, geometry.resized, geometry.canvas))):
+            self._release_memory()
         return render(picture, segmentation, geometry, options)
 
     def _least(self, result: Size) -> Size:
@@ -44,10 +48,18 @@ class Pipeline:
         return Size(max(side, result.width * _REDUCTION_MARGIN), max(side, result.height * _REDUCTION_MARGIN))
 
     def encode(self, result: Image.Image, options: Options) -> Cutout:
-        if result.width * result.height <= LARGE_PIXELS:
+        if not _is_large(Size(*result.size)):
             return encode(result, options.format, threads=self._threads)
         release_freed_memory()
         try:
             return encode(result, options.format, threads=self._threads)
         finally:
             release_freed_memory()
+
+    def _release_memory(self) -> None:
+        self._segmenter.release_memory()
+        release_freed_memory()
+
+
+def _is_large(size: Size) -> bool:
+    return size.width * size.height > LARGE_PIXELS

@@ -60,16 +60,24 @@ def refine(rgb: Image.Image, segmentation: Segmentation) -> Image.Image:
 def solve(pixels: FloatArray, alpha: FloatArray, local: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Alpha (n) in 0 to 1 and foreground colours (n, 3) of pixels at an edge, float32.
 
-    `pixels` (n, 3) are what is seen, 0 to 255, `alpha` (n) the network's matte, `local` (n, 7) samples of the local
+    `pixels` (n, 3) are what is seen, 0 to 255, `alpha` (n) the network's matte, `local` (n, 9) samples of the local
     colours. There are two opinions of alpha, the network's and that of the pixel's place between B and F; they are
-    averaged by their inverse variances. The foreground colour is F = I + (1 - a) (F - B), from the equation above.
+    averaged by their inverse variances. A colour that is far from that line is neither a mixture of the two nor any of
+    them, and says little. The foreground colour is F = I + (1 - a) (F - B), from the equation above.
     """
-    line, (slope, offset, doubt, trust) = local[:, :3], local[:, 3:].T
-    solved = (np.einsum("ij,ij->i", pixels, line) * slope - offset).clip(0, 1)
+    background, line, (slope, doubt, trust) = local[:, :3], local[:, 3:6], local[:, 6:].T
+    offset = pixels - background
+    solved = (_dot(offset, line) * slope).clip(0, 1)
+    away = offset - solved[:, None] * line
     variance = _SURE_VARIANCE + _UNDECIDED_VARIANCE * alpha * (1 - alpha)
-    refined = alpha + variance / (variance + doubt) * (solved - alpha)
+    refined = alpha + variance / (variance + doubt + _dot(away, away) * slope) * (solved - alpha)
     colors = pixels + ((1 - refined) * trust)[:, None] * line
     return refined, colors.clip(0, 255)
+
+
+def _dot(first: FloatArray, second: FloatArray) -> FloatArray:
+    products: FloatArray = np.einsum("ij,ij->i", first, second)
+    return products
 
 
 def _refine_tile(colors: npt.NDArray[np.uint8], coverage: npt.NDArray[np.uint8], sampler: "_Sampler", box: Box) -> None:
@@ -88,7 +96,8 @@ class _Sampler:
 
     def __init__(self, colors: LocalColors, size: tuple[int, int]) -> None:
         rows, columns = colors.trust.shape
-        planes = (*np.moveaxis(colors.line, -1, 0), colors.slope, colors.offset, colors.doubt, colors.trust)
+        colored = (*np.moveaxis(colors.background, -1, 0), *np.moveaxis(colors.line, -1, 0))
+        planes = (*colored, colors.slope, colors.doubt, colors.trust)
         finer = (columns * _FINER, rows * _FINER)
         resized = [np.asarray(Image.fromarray(plane).resize(finer, Image.Resampling.BILINEAR)) for plane in planes]
         self._cells = np.stack(resized, axis=-1).reshape(-1, len(planes))
@@ -97,7 +106,7 @@ class _Sampler:
         self._size = size
 
     def at(self, indices: npt.NDArray[np.intp], box: Box) -> tuple[npt.NDArray[np.intp], FloatArray]:
-        """Those of some places in a box where anything is known, and their samples (n, 7).
+        """Those of some places in a box where anything is known, and their samples (n, 9).
 
         Places are given by their index in the box's rows.
         """

@@ -1,6 +1,7 @@
 """The segmentation network: a picture in, the foreground's matte out."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,9 @@ import onnxruntime
 from PIL import Image
 
 from functions.background_removal.imaging.decode import Picture
+from functions.background_removal.imaging.resize import resized_picture
 from functions.background_removal.imaging.subject import settled
+from rmbg.domain.geometry import Size
 
 # What the network does not know leaves a few levels of haze: the subject is made truly opaque, the background truly
 # empty. A fixed stretch: one to the extremes of the picture would invent a subject where there is none.
@@ -91,17 +94,27 @@ class Segmenter:
         levels = (probability.clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
         return Segmentation(settled(_LEVELS[levels]), view, opaque)
 
+    def release_memory(self) -> None:
+        """Give back what onnxruntime keeps for the next picture: 300 MB of 430, for a tenth of the next one's time.
+
+        Its memory can be shrunk at the end of a run only: of one that ends before it begins.
+        """
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        options.terminate = True
+        nothing = np.zeros((1, 3, self.side_px, self.side_px), np.float32)
+        with suppress(Exception):  # onnxruntime's word that the run was ended
+            self._session.run([self._output], {self._input: nothing}, options)
+
     def _network_view(self, picture: Picture) -> tuple[Image.Image, Levels | None]:
         """The picture stretched to the network's square, and its own alpha there."""
         square = (self.side_px, self.side_px)
         if picture.alpha is None:
             return picture.rgb.resize(square, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP), None
-        whole = Image.merge("RGBA", (*picture.rgb.split(), picture.alpha))
-        small = whole.resize(square, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
+        small = resized_picture(picture, Size(*square), Image.Resampling.BILINEAR, _REDUCING_GAP)
         view = Image.new("RGB", square, _BACKDROP)
-        alpha = small.getchannel("A")
-        view.paste(small, mask=alpha)
-        return view, np.asarray(alpha)
+        view.paste(small.rgb, mask=small.alpha)
+        return view, np.asarray(small.alpha)
 
 
 def _session_options(threads: int) -> onnxruntime.SessionOptions:

@@ -14,7 +14,7 @@ from functions.background_removal.imaging.cells import Levels, cell_maxima, spre
 # Below it a pixel belongs to no region, from it on a region is there.
 _FAINT: Final = 10
 _LIKELY: Final = 128
-# Regions smaller than this share of the matte are specks, if the largest is a hundred times as large.
+# Regions smaller than this share of the matte are specks, if the largest likely one is a hundred times as large.
 _SPECK: Final = 1e-4
 _SPECK_OF_LARGEST: Final = 1e-2
 
@@ -22,7 +22,7 @@ _SPECK_OF_LARGEST: Final = 1e-2
 def settled(matte: Levels) -> Levels:
     """A matte (rows, columns) uint8 without what is no region; one of nothing likely becomes empty.
 
-    Rows and columns are multiples of `cells.CELL_PX`; regions that share a cell are one.
+    Regions that share a cell are one (`cells`).
     """
     cleared = _without_unlikely(matte, smallest=_SPECK)
     # Gaps between hairs and spokes are as small as specks, and real.
@@ -32,17 +32,17 @@ def settled(matte: Levels) -> Levels:
 def _without_unlikely(matte: Levels, smallest: float) -> Levels:
     peaks = cell_maxima(matte)
     labels, count = label_regions(peaks >= _FAINT)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    sizes[0] = 0
     likely = np.zeros(count + 1, bool)
     likely[labels[peaks >= _LIKELY]] = True
+    sizes = np.bincount(labels.ravel(), minlength=count + 1) * likely
+    sizes[0] = 0
     kept = likely & ((sizes >= smallest * labels.size) | (sizes >= _SPECK_OF_LARGEST * sizes.max()))
     if not kept.any():
         return np.zeros_like(matte)
     kept[0] = True
     if kept.all():
         return matte
-    return np.where(spread(kept[labels]), matte, np.uint8(0))
+    return np.where(spread(kept[labels], len(matte)), matte, np.uint8(0))
 
 
 def label_regions(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], int]:

@@ -29,7 +29,8 @@ def cut_out() -> CutOut:
         picture = decode(data, header)
         geometry = plan_geometry(header.oriented, options)
         matte = matte or Image.new("L", (32, 32), 255)
-        segmentation = Segmentation(np.array(matte), picture.rgb.resize(matte.size))
+        opaque = None if picture.alpha is None else np.asarray(picture.alpha.resize(matte.size))
+        segmentation = Segmentation(np.array(matte), picture.rgb.resize(matte.size), opaque)
         return decoded(encode(render(picture, segmentation, geometry, options), options.format).data)
 
     return run

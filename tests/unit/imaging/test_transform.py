@@ -84,16 +84,26 @@ def test_colors_hidden_in_the_input_do_not_bleed_when_it_is_resized(cut_out: Cut
         assert (visible[:, :3] - (250, 240, 230)).min() >= -12  # no dark rim; a sharp filter may overshoot
 
 
-def test_alpha_is_the_product_of_both(cut_out: CutOut) -> None:
+@pytest.mark.parametrize("level", [0, 100, 255])
+@pytest.mark.parametrize("own", [0, 1, 128, 254, 255])
+def test_alpha_is_the_product_of_both(cut_out: CutOut, own: int, level: int) -> None:
+    """A level all over: of neither colour anything is known, so the matte is what the network says."""
+    image = quadrants(64, 64).convert("RGBA")
+    image.putalpha(own)
+    image.putpixel((0, 0), (0, 0, 0, 0))
+    alpha = np.asarray(cut_out(encoded(image, "PNG"), Image.new("L", (64, 64), level)))[..., 3]
+    assert alpha[0, 0] == 0
+    assert np.abs(alpha[1:, 1:] - own * level / 255).max() < 1
+
+
+def test_a_half_transparent_picture_is_cut_like_an_opaque_one(cut_out: CutOut) -> None:
     image = quadrants(64, 64).convert("RGBA")
     image.putalpha(128)
     matte = Image.new("L", (64, 64), 0)
     matte.paste(255, (0, 0, 32, 64))
-    matte.paste(100, (32, 0, 64, 32))
     alpha = np.asarray(cut_out(encoded(image, "PNG"), matte))[..., 3]
-    assert (alpha[:, :31] == 128).all()
-    assert (alpha[:31, 33:] == 50).all()
-    assert (alpha[33:, 33:] == 0).all()
+    assert (alpha[:, :32] == 128).all()
+    assert (alpha[:, 32:] == 0).all()
 
 
 def test_a_mask_is_the_alpha_alone(cut_out: CutOut) -> None:
@@ -102,6 +112,22 @@ def test_a_mask_is_the_alpha_alone(cut_out: CutOut) -> None:
         mask = cut_out(QUADRANTS, matte, mask="true", **fields)
         assert mask.mode == "L"
         assert np.array_equal(np.asarray(mask), np.asarray(cut_out(QUADRANTS, matte, **fields))[..., 3])
+
+
+@pytest.mark.parametrize("own_alpha", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"w": "97"}, {"w": "333"}, {"angle": "17"}, {"w": "90", "angle": "-50"}])
+def test_no_color_hides_under_alpha_0_whatever_was_done(
+    cut_out: CutOut, own_alpha: bool, fields: dict[str, str]
+) -> None:
+    """Filters that overshoot leave some, where they leave no alpha."""
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (160, 200, 3), np.uint8))
+    matte = Image.new("L", (160, 160), 0)
+    matte.paste(255, (30, 40, 120, 110))
+    if own_alpha:
+        image.putalpha(matte.resize(image.size, Image.Resampling.NEAREST).transpose(Image.Transpose.ROTATE_180))
+    pixels = np.asarray(cut_out(encoded(image, "PNG"), matte, **fields))
+    assert (pixels[..., 3] == 0).any()
+    assert pixels[pixels[..., 3] == 0].max() == 0
 
 
 def test_backgrounds(cut_out: CutOut) -> None:

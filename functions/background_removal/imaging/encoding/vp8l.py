@@ -20,7 +20,7 @@ MAX_SIDE_PX: Final = 16383
 _HEADER: Final = 1 | 3 << 2
 _COLOR_INDEXING: Final = 3
 _COLORS: Final = 256
-# Red, blue and alpha, which nobody reads.
+# Red, blue and alpha: nobody reads them, or they are green's.
 _UNUSED_CHANNELS: Final = 3
 # A copy's distance: code 2 is the pixel before (RFC 9649, "Distance Mapping"), and 2 has the prefix code 1.
 _PIXEL_BEFORE: Final = 1
@@ -34,22 +34,27 @@ def encode_alpha(alpha: npt.NDArray[np.uint8]) -> bytes:
     Beyond the plane it takes some 20 MB, and 2 bytes for each pixel that is neither flat nor on an even slope.
     Raises ValueError if a side is 0 or above 16383 pixels.
     """
-    if alpha.ndim != 2 or not all(1 <= side <= MAX_SIDE_PX for side in alpha.shape):
-        raise ValueError(f"no WebP has an alpha of {alpha.shape}")
-    height, width = alpha.shape
-    strip_rows = max(1, _STRIP_PIXELS // width)
-    strips = [
-        tokenise(*strip_residuals(alpha, top, strip_rows), size=min(strip_rows, height - top) * width)
-        for top in range(0, height, strip_rows)
-    ]
+    strips = plane_tokens(alpha)
     writer = BitWriter()
     writer.write(_HEADER, 8)
     _write_color_table(writer)
     writer.write(0, 1)  # no other transform
     writer.write(0, 1)  # no colour cache
     writer.write(0, 1)  # one set of prefix codes for the whole plane
-    _write_pixels(writer, strips)
+    write_pixels(writer, strips)
     return writer.getvalue()
+
+
+def plane_tokens(plane: npt.NDArray[np.uint8]) -> list[Tokens]:
+    """What the gradient filter leaves of a plane (height, width) uint8, in strips; raises as `encode_alpha`."""
+    if plane.ndim != 2 or not all(1 <= side <= MAX_SIDE_PX for side in plane.shape):
+        raise ValueError(f"no WebP has an alpha of {plane.shape}")
+    height, width = plane.shape
+    strip_rows = max(1, _STRIP_PIXELS // width)
+    return [
+        tokenise(*strip_residuals(plane, top, strip_rows), size=min(strip_rows, height - top) * width)
+        for top in range(0, height, strip_rows)
+    ]
 
 
 def _write_color_table(writer: BitWriter) -> None:
@@ -60,11 +65,11 @@ def _write_color_table(writer: BitWriter) -> None:
     writer.write(0, 1)  # no colour cache
     # The table holds differences: 0, then 255 times 1.
     table = tokenise(np.arange(1, _COLORS), np.ones(_COLORS - 1, np.uint8), size=_COLORS)
-    _write_pixels(writer, [table])
+    write_pixels(writer, [table])
 
 
-def _write_pixels(writer: BitWriter, strips: list[Tokens]) -> None:
-    """The five prefix codes and the pixels (RFC 9649, "Entropy-Coded Image Data")."""
+def write_pixels(writer: BitWriter, strips: list[Tokens]) -> None:
+    """The five prefix codes and the pixels, of which only green varies (RFC 9649, "Entropy-Coded Image Data")."""
     code = _write_prefix_codes(writer, strips)
     for strip in strips:
         strip.write(writer, code)
