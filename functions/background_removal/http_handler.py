@@ -12,7 +12,6 @@ from rmbg.http.admission import Admission
 from rmbg.http.application import Application
 from rmbg.http.delivery import Delivery
 from rmbg.http.forms import read_upload
-from rmbg.http.requests import request_id
 from rmbg.http.services import Services
 from rmbg.observability import StageTimer, logger
 from rmbg.services.deadline import Invocations
@@ -37,7 +36,6 @@ def post_rmbg() -> Response[bytes] | Response[str]:
     delivery = Delivery(
         SERVICES,
         filename=upload.filename,
-        request_id=request_id(application.router.current_event),
         max_response_bytes=SETTINGS.max_response_bytes,
     )
     with ADMISSION.announced(payment):

@@ -26,8 +26,11 @@ _LEVELS: Final = np.array(
 )
 # Behind a transparent picture the network sees mid-grey: white or black would swallow white or black subjects.
 _BACKDROP: Final = (128, 128, 128)
-# The box filter before the bilinear one: half the time of the bilinear one alone, and a difference of one level.
+# The box filter before the bilinear one: half the time of the bilinear one alone. What it blurs costs a large view
+# nothing; from a small one U-2-Net makes mattes with a fifth more error (benchmarks/quality).
 _REDUCING_GAP: Final = 1.0
+_SMALL_VIEW_PX: Final = 512
+_SMALL_VIEW_REDUCING_GAP: Final = 2.0
 
 FloatArray = npt.NDArray[np.float32]
 Levels = npt.NDArray[np.uint8]
@@ -109,9 +112,10 @@ class Segmenter:
     def _network_view(self, picture: Picture) -> tuple[Image.Image, Levels | None]:
         """The picture stretched to the network's square, and its own alpha there."""
         square = (self.side_px, self.side_px)
+        gap = _SMALL_VIEW_REDUCING_GAP if self.side_px <= _SMALL_VIEW_PX else _REDUCING_GAP
         if picture.alpha is None:
-            return picture.rgb.resize(square, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP), None
-        small = resized_picture(picture, Size(*square), Image.Resampling.BILINEAR, _REDUCING_GAP)
+            return picture.rgb.resize(square, Image.Resampling.BILINEAR, reducing_gap=gap), None
+        small = resized_picture(picture, Size(*square), Image.Resampling.BILINEAR, gap)
         view = Image.new("RGB", square, _BACKDROP)
         view.paste(small.rgb, mask=small.alpha)
         return view, np.asarray(small.alpha)

@@ -9,8 +9,10 @@ from rmbg.domain.object_keys import (
     inbox_error_key,
     inbox_result_key,
     inbox_second_result_key,
+    inbox_third_result_key,
     is_job_id,
     job_result_key,
+    mark,
     parse_input_key,
     upload_key,
 )
@@ -31,7 +33,7 @@ def test_a_job_s_upload_and_a_file_of_the_inbox() -> None:
     assert inbox("/a.jpg").path == "/a.jpg"
 
 
-@pytest.mark.parametrize(("length", "fits"), [(1010, True), (1011, True), (1012, False)])
+@pytest.mark.parametrize(("length", "fits"), [(999, True), (1000, True), (1001, False)])
 def test_a_key_leaves_room_for_what_its_results_are_called(length: int, fits: bool) -> None:
     for letter in ("x", "ü"):
         key = "inbox/u/" + letter * ((length - 12) // len(letter.encode())) + ".jpg"
@@ -40,6 +42,7 @@ def test_a_key_leaves_room_for_what_its_results_are_called(length: int, fits: bo
         assert (source is not None) is fits
         if source is not None:
             assert len(inbox_error_key(source).encode()) <= 1024
+            assert len(inbox_third_result_key(source, "jpeg").encode()) <= 1024
 
 
 @pytest.mark.parametrize(
@@ -84,9 +87,10 @@ def test_an_upload_s_name_is_safe_in_forms_and_policies(filename: str, safe: str
 
 
 def test_where_other_results_go() -> None:
-    assert job_result_key("u", JOB, "фото.jpg", "png") == f"jobs/u/{JOB}/фото-rmbg.png"
+    assert job_result_key("u", JOB, "v", "фото.jpg", "png") == f"jobs/u/{JOB}/{mark('v')}/фото-rmbg.png"
+    assert inbox_third_result_key(inbox("x/a.jpg"), "webp") == f"results/u/x/a.jpg.{mark('x/a.jpg')}.webp"
     assert answer_key("request", "a/b.jpg", "bmp") == "answers/request/b-rmbg.bmp"
-    for key in (job_result_key("u", JOB, "a.jpg", "png"), answer_key("r", "a.jpg", "png"), "results/u/a.webp"):
+    for key in (job_result_key("u", JOB, "v", "a.jpg", "png"), answer_key("r", "a.jpg", "png"), "results/u/a.webp"):
         assert parse_input_key(key) is None
 
 
@@ -105,3 +109,8 @@ def test_what_is_paid_for_once() -> None:
 def test_what_is_no_job_s_id(text: str) -> None:
     assert is_job_id(JOB)
     assert not is_job_id(text)
+
+
+@pytest.mark.parametrize("uid", [".", "..", "...", "a/b", ""])
+def test_no_user_is_a_way_up(uid: str) -> None:
+    assert parse_input_key(f"inbox/{uid}/a.jpg") is None or "/" in uid

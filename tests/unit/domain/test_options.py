@@ -171,3 +171,9 @@ def test_problems_come_in_the_contract_s_order() -> None:
     assert [problem.field for problem in problems] == order
     _, problems = parse_options({"expand": "?", "exact_resize": "?", "mask": "1", "bg_color": "red", "w": "?"})
     assert [problem.field for problem in problems] == ["w", "mask", "exact_resize", "expand"]
+
+
+def test_an_endless_number_is_refused_at_once() -> None:
+    """64 KiB of digits kept a regular expression busy for a minute; what is quadratic would never end here."""
+    _, problems = parse_options({"angle": "1" * 10_000_000 + "x"})
+    assert [problem.field for problem in problems] == ["angle"]

@@ -1,5 +1,6 @@
 """Making jobs and reporting them, with the clock turned."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -118,7 +119,8 @@ def test_a_report_s_link_names_the_file_and_is_made_anew_each_time(folder: Folde
     assert first is not None
     assert second is not None
     assert second.expires_at == first.expires_at + 60 == int(folder.clock()) + 900
-    assert first.url.startswith(f"https://{RESULTS}.s3/jobs/{folder.uid}/{job.id}/ü-rmbg.webp")
+    assert first.url.startswith(f"https://{RESULTS}.s3/jobs/{folder.uid}/{job.id}/")
+    assert "/ü-rmbg.webp?" in first.url
 
 
 def test_a_link_is_made_for_nothing_but_a_result(folder: Folder) -> None:
@@ -159,3 +161,15 @@ def test_the_form_is_for_the_inputs_alone(folder: Folder) -> None:
     assert isinstance(folder.objects, MemoryObjects)
     folder.job()
     assert folder.objects.calls == ["generate_presigned_post"]
+
+
+@pytest.mark.parametrize("filename", ["photos/", "a\\", "/"])
+def test_a_folder_s_name_is_a_file_without_one(filename: str) -> None:
+    assert parse_job_request(json.dumps({"filename": filename}).encode()).filename == "image"
+
+
+def test_no_depth_is_a_fault_of_ours() -> None:
+    for depth in range(900, 1100):
+        with pytest.raises(PublicError) as caught:
+            parse_job_request(b'{"filename": "a.jpg", "w": ' + b"[" * depth + b"]" * depth + b"}")
+        assert caught.value.status == 400

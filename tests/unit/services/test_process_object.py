@@ -43,7 +43,8 @@ def test_a_job_becomes_done_with_the_options_it_was_made_with(folder: Folder) ->
     report = folder.report(job)
     assert report.job.status is JobStatus.DONE
     assert report.job.result is not None
-    assert report.job.result.key == f"jobs/{UID}/{job.id}/ü-rmbg.png"
+    assert report.job.result.key.startswith(f"jobs/{UID}/{job.id}/")
+    assert report.job.result.key.endswith("/ü-rmbg.png")
     assert folder.objects.results == [report.job.result.key]
     (window,) = folder.windows()
     assert (window.app, window.api) == (1, 0)
@@ -130,18 +131,59 @@ def test_an_object_that_changes_between_two_looks_is_left_to_its_own_event(folde
     assert folder.charged() == (0 if deleted else 1)
 
 
-def test_an_object_that_is_overwritten_while_it_is_worked_on_is_made_twice(folder: Folder) -> None:
+@pytest.mark.parametrize("stage", ["decode", "segment", "encode"])
+def test_of_an_object_that_is_overwritten_while_it_is_worked_on_the_last_one_counts(folder: Folder, stage: str) -> None:
     key = folder.inbox()
 
-    def overwrite(stage: str) -> None:
-        folder.imaging.on = lambda _: None
-        folder.inbox(data=b"image, another")
+    def overwrite(reached: str) -> None:
+        if reached == stage:
+            folder.imaging.on = lambda _: None
+            folder.inbox(data=b"image, another")
 
     folder.imaging.on = overwrite
-    assert folder.process(key) is Outcome.DONE
+    assert folder.process(key) is Outcome.SETTLED
     assert folder.process(key) is Outcome.DONE  # the second upload's own event
     assert folder.objects.result(f"results/{UID}/a.webp") == b"cut out of image, another"
-    assert folder.charged() == 2
+    assert folder.charged() == 1
+
+
+def test_a_slow_older_version_never_lands_over_the_newer_one(folder: Folder) -> None:
+    key = folder.inbox(data=b"image, old")
+
+    def overtaken(stage: str) -> None:
+        folder.imaging.on = lambda _: None
+        folder.inbox(data=b"image, new")
+        assert folder.process(key) is Outcome.DONE
+
+    folder.imaging.on = overtaken
+    assert folder.process(key) is Outcome.SETTLED
+    assert folder.objects.result(f"results/{UID}/a.webp") == b"cut out of image, new"
+    assert folder.charged() == 1
+
+
+def test_of_two_uploads_at_once_the_one_that_is_paid_is_told(folder: Folder) -> None:
+    job = folder.job()
+    key = folder.send(job, b"image, first")
+
+    def another(stage: str) -> None:
+        folder.imaging.on = lambda _: None
+        folder.send(job, b"image, the second")
+        assert folder.process(key) is Outcome.DONE
+
+    folder.imaging.on = another
+    assert folder.process(key) is Outcome.SETTLED
+    result = folder.report(job).job.result
+    assert result is not None
+    assert folder.objects.result(result.key) == b"cut out of image, the second"
+    assert result.size_bytes == len(b"cut out of image, the second")
+    assert folder.charged() == 1
+
+
+def test_no_file_s_result_is_another_s(folder: Folder) -> None:
+    for path in ("a.webp", "a.jpg.webp", "a.jpg"):
+        assert folder.process(folder.inbox(path, b"image " + path.encode())) is Outcome.DONE
+    made = {folder.objects.result(key) for key in folder.objects.results}
+    assert made == {b"cut out of image a.webp", b"cut out of image a.jpg.webp", b"cut out of image a.jpg"}
 
 
 def test_events_out_of_order_have_the_last_object_made_once(folder: Folder) -> None:
@@ -159,7 +201,8 @@ def test_a_second_upload_to_a_job_that_is_done_is_ignored(folder: Folder) -> Non
     for data in (b"image, another", b"no picture", b""):
         assert folder.process(folder.send(job, data)) is Outcome.SETTLED
         assert folder.report(job) == before
-    assert folder.objects.result(f"jobs/{UID}/{job.id}/a-rmbg.webp") == b"cut out of image"
+    assert before.job.result is not None
+    assert folder.objects.result(before.job.result.key) == b"cut out of image"
     assert folder.charged() == 1
 
 
@@ -475,7 +518,7 @@ def test_who_is_told_of_what(folder: Folder) -> None:
         "input": {"bucket": "inputs", "key": keys[0]},
         "result": {
             "bucket": "results",
-            "key": f"jobs/{UID}/{job.id}/a-rmbg.webp",
+            "key": folder.objects.results[0],
             "media_type": "image/webp",
             "width": 4,
             "height": 3,
@@ -510,5 +553,5 @@ def test_the_done_marker_says_who_was_paid_and_what_for(folder: Folder) -> None:
     folder.process(folder.send(job))
     row = folder.store.database.get(get(folder.store.core, schema.done(UID, job.id)))
     assert row is not None
-    assert (row["result"], len(str(row["owner"]))) == (f"jobs/{UID}/{job.id}/a-rmbg.webp", 22)
+    assert (row["result"], len(str(row["owner"]))) == (folder.objects.results[0], 22)
     assert row["ttl"] == int(folder.clock()) + 40 * 86_400

@@ -2,9 +2,9 @@
 
 uploads/{uid}/{job_id}/{filename}            a job's file, by presigned POST
 inbox/{uid}/{path...}/{name.ext}             the operator's own files
-jobs/{uid}/{job_id}/{NAME}-rmbg.{ext}        a job's result
+jobs/{uid}/{job_id}/{upload}/{NAME}-rmbg.{ext}   the result of one of a job's uploads
 results/{uid}/{path...}/{name}.{ext}         an inbox file's, or {name.ext}.error.json
-answers/{request id}/{NAME}-rmbg.{ext}       an answer of POST /rmbg that is too large for Lambda
+answers/{random}/{NAME}-rmbg.{ext}       an answer of POST /rmbg that is too large for Lambda
 """
 
 import hashlib
@@ -20,7 +20,8 @@ from rmbg.domain.identifiers import is_user_id
 UPLOADS: Final = "uploads"
 INBOX: Final = "inbox"
 MAX_KEY_BYTES: Final = 1024  # Amazon S3 User Guide, Creating object key names
-_LONGEST_ADDITION_BYTES: Final = len("results") - len(INBOX) + len(".error.json")
+_MARK_CHARACTERS: Final = 16
+_LONGEST_ADDITION_BYTES: Final = len("results") - len(INBOX) + _MARK_CHARACTERS + len("..webp")
 _MAX_UPLOAD_NAME_CHARACTERS: Final = 100
 _JOB_ID: Final = re.compile(r"job_[0-9A-Za-z]{22}")
 # A presigned POST puts the file's own name in place of ${filename}, and not every client sends UTF-8.
@@ -71,12 +72,18 @@ def upload_key(uid: str, job_id: str, filename: str) -> str:
     return f"{UPLOADS}/{uid}/{job_id}/{safe}{'.' + ending if ending else ''}"
 
 
-def job_result_key(uid: str, job_id: str, filename: str, new_extension: str) -> str:
-    return f"jobs/{uid}/{job_id}/{result_name(filename, new_extension)}"
+def job_result_key(uid: str, job_id: str, version: str, filename: str, new_extension: str) -> str:
+    """A key of its own for each upload: of two under one form one is paid, and only that one's result is told."""
+    return f"jobs/{uid}/{job_id}/{mark(version)}/{result_name(filename, new_extension)}"
 
 
-def answer_key(request_id: str, filename: str, new_extension: str) -> str:
-    return f"answers/{request_id}/{result_name(filename, new_extension)}"
+def mark(text: str) -> str:
+    """Sixteen characters that stand for any text."""
+    return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()[:_MARK_CHARACTERS]
+
+
+def answer_key(identifier: str, filename: str, new_extension: str) -> str:
+    return f"answers/{identifier}/{result_name(filename, new_extension)}"
 
 
 def inbox_result_key(source: InputKey, new_extension: str) -> str:
@@ -89,6 +96,11 @@ def inbox_result_key(source: InputKey, new_extension: str) -> str:
 def inbox_second_result_key(source: InputKey, new_extension: str) -> str:
     """Where the result goes if that of a file with another extension has the name already: `a.jpg.webp`."""
     return f"results/{source.uid}/{source.path}.{new_extension}"
+
+
+def inbox_third_result_key(source: InputKey, new_extension: str) -> str:
+    """Where it goes if there is a file of that name, too: no other file's result can."""
+    return f"results/{source.uid}/{source.path}.{mark(source.path)}.{new_extension}"
 
 
 def inbox_error_key(source: InputKey) -> str:

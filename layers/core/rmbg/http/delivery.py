@@ -15,10 +15,9 @@ from rmbg.http.services import Services
 class Delivery:
     """One picture's way. `max_response_bytes` bounds a base64-encoded answer and its headers (0: no bound)."""
 
-    def __init__(self, services: Services, *, filename: str, request_id: str, max_response_bytes: int) -> None:
+    def __init__(self, services: Services, *, filename: str, max_response_bytes: int) -> None:
         self._services = services
         self._filename = filename
-        self._request_id = request_id or uuid.uuid4().hex
         self._max_response_bytes = max_response_bytes
         self._location = ""
 
@@ -33,7 +32,8 @@ class Delivery:
         if not bucket:
             raise result_too_large(cutout)
         extension, media_type = cutout.format.extension, cutout.format.media_type
-        key = answer_key(self._request_id, self._filename, extension)
+        # not the request's id, which a caller of API Gateway may choose
+        key = answer_key(uuid.uuid4().hex, self._filename, extension)
         self._services.objects.put(bucket, key, cutout.data, media_type)
         self._location = self._services.objects.link(
             bucket,

@@ -54,7 +54,13 @@ class CreatedJob:
 
 def parse_job_request(body: bytes) -> JobRequest:
     """Read a request's JSON. Raises PublicError: no object, rows 5 to 9, then 12, in this order."""
-    document = _object(body)
+    try:
+        return _parsed(_object(body))
+    except RecursionError:  # a value so deep that it can be read and not be quoted
+        raise _no_object() from None
+
+
+def _parsed(document: Mapping[str, Any]) -> JobRequest:
     given = document.get("filename")
     if given is None or isinstance(given, list | dict):
         raise no_image_file()
@@ -148,8 +154,12 @@ def _object(body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise PublicError(400, "Request body must be a JSON object.")
+        raise _no_object()
     return document
+
+
+def _no_object() -> PublicError:
+    return PublicError(400, "Request body must be a JSON object.")
 
 
 def _size(value: Any) -> tuple[int | None, FieldProblem | None]:
@@ -170,4 +180,4 @@ def _kept_name(filename: str) -> str:
     base = base_name(filename)
     suffix = extension(base)
     stem = base[: -len(suffix) - 1] if suffix else base
-    return stem[:_MAX_STEM_CHARACTERS] + (f".{suffix}" if suffix else "")
+    return (stem[:_MAX_STEM_CHARACTERS] or "image") + (f".{suffix}" if suffix else "")

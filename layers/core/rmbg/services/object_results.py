@@ -1,6 +1,5 @@
 """Where what became of an object goes: the results' bucket. It has no notifications: nothing feeds itself."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -11,12 +10,14 @@ from rmbg.domain.object_keys import (
     inbox_error_key,
     inbox_result_key,
     inbox_second_result_key,
+    inbox_third_result_key,
     job_result_key,
+    mark,
 )
 from rmbg.domain.pictures import Cutout
 from rmbg.storage.objects import ObjectExists, ObjectMissing, Objects
 
-SOURCE: Final = "rmbg-source"  # metadata: SHA-256 of the input's key
+SOURCE: Final = "rmbg-source"  # metadata: the mark of the input's key
 
 
 class ObjectResults:
@@ -26,17 +27,14 @@ class ObjectResults:
         self._objects = objects
         self.bucket = bucket
 
-    def put_picture(self, source: InputKey, job: Job | None, cutout: Cutout) -> JobResult:
-        """Put a result, over that of an earlier delivery. Raises ObjectsUnavailable."""
+    def put_picture(self, source: InputKey, version: str, job: Job | None, cutout: Cutout) -> JobResult:
+        """Put the result of a version of an input, over that of an earlier delivery. Raises ObjectsUnavailable."""
         extension = cutout.format.extension
         if job is not None:
-            key = job_result_key(job.uid, job.id, job.filename, extension)
+            key = job_result_key(job.uid, job.id, version, job.filename, extension)
             self._put(key, source, cutout)
         else:
-            key = inbox_result_key(source, extension)
-            if not self._put_first(key, source, cutout):
-                key = inbox_second_result_key(source, extension)
-                self._put(key, source, cutout)
+            key = self._put_in_folder(source, cutout, extension)
         return JobResult(
             key=key,
             media_type=cutout.format.media_type,
@@ -52,6 +50,15 @@ class ObjectResults:
         self._objects.put(self.bucket, key, body, "application/json")
         return key
 
+    def _put_in_folder(self, source: InputKey, cutout: Cutout, extension: str) -> str:
+        """The key that it got: the first one that is no other file's."""
+        for key in (inbox_result_key(source, extension), inbox_second_result_key(source, extension)):
+            if self._put_first(key, source, cutout):
+                return key
+        key = inbox_third_result_key(source, extension)
+        self._put(key, source, cutout)
+        return key
+
     def _put_first(self, key: str, source: InputKey, cutout: Cutout) -> bool:
         """False if the key is that of another file's result: `a.jpg` and `a.png` both want `a.webp`."""
         try:
@@ -61,7 +68,7 @@ class ObjectResults:
                 owner = self._objects.head(self.bucket, key).metadata.get(SOURCE)
             except ObjectMissing:
                 owner = None
-            if owner != _mark(source):
+            if owner != mark(source.path):
                 return False
             self._put(key, source, cutout)
         return True
@@ -73,13 +80,9 @@ class ObjectResults:
             cutout.data,
             cutout.format.media_type,
             metadata={
-                SOURCE: _mark(source),
+                SOURCE: mark(source.path),
                 "rmbg-width": str(cutout.size.width),
                 "rmbg-height": str(cutout.size.height),
             },
             only_if_absent=only_if_absent,
         )
-
-
-def _mark(source: InputKey) -> str:
-    return hashlib.sha256(source.path.encode("utf-8", errors="replace")).hexdigest()

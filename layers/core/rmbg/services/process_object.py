@@ -26,7 +26,7 @@ from rmbg.storage import accounts, jobs, schema
 from rmbg.storage.database import ConditionFailed
 from rmbg.storage.expressions import Write, get
 from rmbg.storage.notices import Notices
-from rmbg.storage.objects import ObjectChanged, ObjectMissing, Objects
+from rmbg.storage.objects import ObjectChanged, ObjectHead, ObjectMissing, Objects
 from rmbg.storage.store import Store
 
 _LAST_WORDS_SECONDS: Final = (
@@ -108,6 +108,28 @@ class ProcessObject:
         charge = charge_id(source, told.bucket, told.key, head.version, fields)
         if is_paid(self._store, source.uid, charge, int(self._clock())):
             return Outcome.SETTLED
+        try:
+            return self._work(told, head, charge, left_seconds)
+        except ObjectChanged:
+            return Outcome.SETTLED
+        except PublicError as error:
+            if error.status < SERVER_ERROR and self._is_outdated(told, head):
+                return Outcome.SETTLED
+            raise
+
+    def _is_outdated(self, told: _Input, head: ObjectHead) -> bool:
+        """Whether a file of the inbox was replaced meanwhile: then what is to be told of it is the new one's."""
+        if told.source.job_id:
+            return False
+        try:
+            now = self._objects.head(told.bucket, told.key)
+        except ObjectMissing:
+            return False
+        return (now.version, now.metadata) != (head.version, head.metadata)
+
+    def _work(self, told: _Input, head: ObjectHead, charge: str, left_seconds: float) -> Outcome:
+        """One version of an object. Raises ObjectChanged: it was replaced, and another event follows."""
+        source, fields = told.source, fields_of_metadata(head.metadata)
         account = self._account(source.uid)
         if not source.job_id:
             check_filename(source.filename)
@@ -115,7 +137,7 @@ class ProcessObject:
         try:
             job = self._begin(source)
             data = self._objects.get(told.bucket, told.key, etag=head.etag)
-        except (ConditionFailed, ObjectMissing, ObjectChanged):
+        except (ConditionFailed, ObjectMissing):
             return Outcome.SETTLED
         upload = Upload(source.filename, data, fields) if job is None else Upload(job.filename, data, job.fields)
         payment = ChargePayment(
@@ -127,16 +149,24 @@ class ProcessObject:
             lease_seconds=left_seconds,
             clock=self._clock,
         )
-        return self._make(told, job, upload, payment, left_seconds)
+        return self._make(told, head, job, upload, payment, left_seconds)
 
     def _make(
-        self, told: _Input, job: Job | None, upload: Upload, payment: ChargePayment, left_seconds: float
+        self,
+        told: _Input,
+        head: ObjectHead,
+        job: Job | None,
+        upload: Upload,
+        payment: ChargePayment,
+        left_seconds: float,
     ) -> Outcome:
         """Make the picture, put it where it belongs, and have it paid."""
         delivered: list[JobResult] = []
 
         def deliver(cutout: Cutout) -> None:
-            result = self._results.put_picture(told.source, job, cutout)
+            if self._is_outdated(told, head):
+                raise ObjectChanged
+            result = self._results.put_picture(told.source, head.version, job, cutout)
             delivered.append(result)
             payment.for_result(result.key, *self._finish(job, result))
 

@@ -88,7 +88,7 @@ class Objects:
             data: bytes = answer["Body"].read()
         except (BotoCoreError, OSError) as error:
             logger.error("object cut short", cause=type(error).__name__)
-            raise ObjectsUnavailable from error
+            raise ObjectsUnavailable from None  # an SDK's message may hold a key, which is a file's name
         return data
 
     def put(
@@ -149,14 +149,14 @@ class Objects:
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _MISSING:
-                raise ObjectMissing from error
+                raise ObjectMissing from None
             if code in _PRECONDITION:
-                raise ObjectChanged from error
+                raise ObjectChanged from None
             logger.error("objects refused", operation=operation, code=code)
-            raise ObjectsUnavailable from error
+            raise ObjectsUnavailable from None  # an SDK's message may hold a key, which is a file's name
         except BotoCoreError as error:
             logger.error("objects unreachable", operation=operation, cause=type(error).__name__)
-            raise ObjectsUnavailable from error
+            raise ObjectsUnavailable from None  # an SDK's message may hold a key, which is a file's name
 
 
 def open_objects(endpoint_url: str | None) -> Objects:
