@@ -103,7 +103,7 @@ def test_an_object_overwritten_while_it_is_worked_on(world: World) -> None:
     world.imaging.on = overwrite
     outcomes: list[Outcome] = []
     world.work(2, lambda key, _: outcomes.append(world.process(key)))
-    assert outcomes == [Outcome.SETTLED, Outcome.DONE]
+    assert sorted(outcomes) == [Outcome.DONE, Outcome.SETTLED]  # two workers, in any order
     assert world.result("a.webp") == b"cut out of image 2"
     assert _used(world) == 1
     assert world.process(key) is Outcome.SETTLED
